@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# `make help` explains every target. Sources are found by wildcard: drop a file where it belongs and it is built.
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/sh
+.DEFAULT_GOAL := all
+
+# --- What a user may set -------------------------------------------------------------------------------------------
+BUILD ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin AR),default)
+AR := ar
+endif
+FUZZ_CC ?= clang
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+SAN ?=
+TIME ?= 60
+ROLE ?= both
+REPEAT ?= 50
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= python3
+CLANG_FORMAT ?= clang-format
+V ?=
+
+# A build with sanitizers never shares a folder with one without.
+comma := ,
+ifneq ($(SAN),)
+OUT := $(BUILD)/san-$(subst $(comma),-,$(SAN))
+SAN_FLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+OUT := $(BUILD)
+SAN_FLAGS :=
+endif
+
+# --- Flags ---------------------------------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wpedantic -Werror
+BASE := -std=c17 $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
+INC_reference := -Ireference/include -Ireference/src -Ireference/tools
+INC_conformance := -Ireference/include -Iconformance
+INC_fuzz := -Ireference/include -Ireference/src -Ifuzz
+include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
+
+TEST_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+WIRE_LIBS := -lunistring -lgmp
+LIBS := -luv $(WIRE_LIBS)
+TOOL_LIBS := -ljansson -lpcap
+TEST_LIBS := -lcmocka
+
+# --- Sources -------------------------------------------------------------------------------------------------------
+WIRE_SRC := $(sort $(wildcard reference/src/wire/*.c))
+LIB_SRC := $(sort $(wildcard reference/src/*/*.c))
+TOOL_SRC := $(sort $(wildcard reference/tools/*.c))
+SPEC_SRC := $(sort $(filter-out conformance/peers/% conformance/mutants/% conformance/tests/%, \
+	$(wildcard conformance/*.c conformance/*/*.c)))
+GEN_SCRIPT := $(wildcard conformance/tools/gen_requirements.py)
+GEN_SRC := $(if $(GEN_SCRIPT),$(BUILD)/gen/requirements.c)
+
+REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
+SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
+TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))
+REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
+SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
+FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
+FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
+SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests .ci/tests, \
+	$(wildcard $(d)/*.sh $(d)/*.py)))
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
+	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c)
+
+# --- Objects of each variant: plain, asan (tests, replayed corpora), tsan (context tests), fuzz, the other compiler -----
+gen_obj = $(patsubst $(BUILD)/gen/%.c,$(1)/gen/%.o,$(GEN_SRC))
+obj = $(patsubst %.c,$(1)/%.o,$(2))
+PLAIN := $(OUT)/obj
+ASAN := $(OUT)/asan
+TSAN_DIR := $(OUT)/tsan
+FUZZ_DIR := $(OUT)/fuzz/obj
+CLANG_DIR := $(OUT)/clang
+
+REF_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/%,$(REF_TESTS))
+SPEC_TEST_BIN := $(patsubst conformance/tests/%.c,$(OUT)/tests/conformance/%,$(SPEC_TESTS))
+TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS))
+FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
+FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
+
+say = @$(if $(V),,printf '  %-5s %s\n' '$(1)' '$(2)';)
+run = $(if $(V),@set -x;,@)
+
+##@ Build
+.PHONY: all
+all: lib tools harness ## Build the library, `yoton` and `yotonspec` (the default)
+
+.PHONY: lib tools harness
+lib: $(if $(LIB_SRC),$(OUT)/libyoton.a $(OUT)/libyoton.so) $(if $(WIRE_SRC),$(OUT)/libyoton-wire.a) ## Build libyoton.a and libyoton.so
+tools: $(if $(TOOL_SRC),$(OUT)/yoton) ## Build the `yoton` command
+harness: $(if $(SPEC_SRC),$(OUT)/yotonspec) ## Build `yotonspec`, the conformance harness
+
+# Rebuild everything when compiler or flags change; rebuild archives and programs when the set of sources does.
+.PHONY: FORCE
+FORCE:
+stamp = mkdir -p $(@D); printf '%s\n' "$(1)" > $@.$$$$; cmp -s $@.$$$$ $@ && rm -f $@.$$$$ || mv -f $@.$$$$ $@
+$(OUT)/.flags: FORCE
+	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN))
+$(OUT)/.sources: FORCE
+	@$(call stamp,$(ALL_SRC))
+
+compile = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' '$(1)' '$<';)
+
+$(BUILD)/gen/requirements.c: spec/wire.md $(GEN_SCRIPT)
+	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
+	@$(PYTHON) $(GEN_SCRIPT) spec/wire.md > $@.tmp && mv -f $@.tmp $@
+
+# One rule per variant, for the sources of the tree and for the generated ones.
+define variant # name, folder, compiler, flags
+$(2)/%.o: %.c $(OUT)/.flags
+	$$(call compile,$(1)) $(3) $(BASE) $$(include_flags) $$(CPPFLAGS) $(4) -c -o $$@ $$<
+$(2)/gen/%.o: $(BUILD)/gen/%.c $(OUT)/.flags
+	$$(call compile,$(1)) $(3) $(BASE) $$(include_flags) $$(CPPFLAGS) $(4) -c -o $$@ $$<
+endef
+$(eval $(call variant,CC,$(PLAIN),$$(CC),$$(CFLAGS) $$(SAN_FLAGS)))
+$(eval $(call variant,ASAN,$(ASAN),$$(CC),$$(TEST_SAN)))
+$(eval $(call variant,TSAN,$(TSAN_DIR),$$(CC),$$(TSAN)))
+$(eval $(call variant,FUZZ,$(FUZZ_DIR),$$(FUZZ_CC),$$(FUZZ_SAN)))
+$(eval $(call variant,CLANG,$(CLANG_DIR),clang,-O1))
+
+archive = @mkdir -p $(@D) && printf '  %-5s %s\n' AR '$@' && rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
+link = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' LINK '$@';)
+inputs = $(filter %.o,$^) $(filter %.a,$^)
+
+# --- Library and programs ------------------------------------------------------------------------------------------
+$(OUT)/libyoton.a: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources
+	$(archive)
+$(OUT)/libyoton-wire.a: $(call obj,$(PLAIN),$(WIRE_SRC)) $(OUT)/.sources
+	$(archive)
+$(OUT)/libyoton.so: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources
+	$(link) $(CC) -shared -Wl,-soname,libyoton.so.0 -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
+$(OUT)/yoton: $(call obj,$(PLAIN),$(TOOL_SRC)) $(OUT)/libyoton.a $(OUT)/.sources
+	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS)
+$(OUT)/yotonspec: $(call obj,$(PLAIN),$(SPEC_SRC)) $(call gen_obj,$(PLAIN)) $(OUT)/libyoton-wire.a $(OUT)/.sources
+	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS)
+
+# --- Tests: everything under ASan and UBSan; archives, so that a test takes only what it uses --------------------------
+$(ASAN)/libyoton.a: $(call obj,$(ASAN),$(LIB_SRC) $(TOOL_SRC)) $(OUT)/.sources
+	$(archive)
+$(ASAN)/libyoton-wire.a: $(call obj,$(ASAN),$(WIRE_SRC)) $(OUT)/.sources
+	$(archive)
+$(ASAN)/libyotonspec.a: $(call obj,$(ASAN),$(SPEC_SRC)) $(call gen_obj,$(ASAN)) $(OUT)/.sources
+	$(archive)
+$(TSAN_DIR)/libyoton.a: $(call obj,$(TSAN_DIR),$(LIB_SRC)) $(OUT)/.sources
+	$(archive)
+
+# A test that needs more of the linker (say, --wrap=malloc) sets LDFLAGS_test_name here.
+$(REF_TEST_BIN): $(OUT)/tests/%: $(ASAN)/reference/tests/%.o $(call obj,$(ASAN),$(REF_TEST_HELP)) $(ASAN)/libyoton.a
+	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
+$(SPEC_TEST_BIN): $(OUT)/tests/conformance/%: $(ASAN)/conformance/tests/%.o $(call obj,$(ASAN),$(SPEC_TEST_HELP)) \
+		$(ASAN)/libyotonspec.a $(ASAN)/libyoton-wire.a
+	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS) $(TEST_LIBS)
+$(TSAN_TEST_BIN): $(OUT)/tests/tsan/%: $(TSAN_DIR)/reference/tests/%.o $(call obj,$(TSAN_DIR),$(REF_TEST_HELP)) \
+		$(TSAN_DIR)/libyoton.a
+	$(link) $(CC) -pthread $(TSAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TEST_LIBS)
+
+.PHONY: tests fuzzers clang-check
+tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
+fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
+clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
+
+# --- Fuzz targets: libFuzzer, and the same code behind a plain main that replays files ----------------------------------
+$(OUT)/fuzz/libyoton.a: $(call obj,$(FUZZ_DIR),$(LIB_SRC)) $(OUT)/.sources
+	$(archive)
+$(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(OUT)/fuzz/libyoton.a
+	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \
+		$(inputs) $(LIBS)
+$(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libyoton.a
+	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
+
+##@ Help
+.PHONY: help
+help: ## Say what every target does
+	@awk 'BEGIN {FS = ":.*## "} \
+	/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	/^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2} \
+	/^[a-z][a-z-]* [a-z -]*:.*## / {next}' $(firstword $(MAKEFILE_LIST))
+	@printf '\nSettings: BUILD=%s CC=%s SAN=%s CFLAGS="%s" TIME=%s JOBS=%s PREFIX=%s V=1 (show commands)\n' \
+		'$(BUILD)' '$(CC)' '$(or $(SAN),address$(comma)undefined|thread)' '$(CFLAGS)' '$(TIME)' '$(JOBS)' '$(PREFIX)'
+
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+-include $(shell test -d $(OUT) && find $(OUT) -name '*.d')
+endif
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf $(BUILD)
