@@ -74,6 +74,9 @@ FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
+SCRIPT_TESTS += .ci/check-house.py
+ALL_C = $(ALL_SRC) $(sort $(wildcard reference/include/yoton/*.h reference/*/*.h reference/src/*/*.h conformance/*.h \
+	conformance/*/*.h fuzz/*.h))
 ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
 	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c)
 
@@ -182,19 +185,84 @@ $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_H
 $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
 
-##@ Help
-.PHONY: help
-help: ## Say what every target does
-	@awk 'BEGIN {FS = ":.*## "} \
-	/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	/^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2} \
-	/^[a-z][a-z-]* [a-z -]*:.*## / {next}' $(firstword $(MAKEFILE_LIST))
-	@printf '\nSettings: BUILD=%s CC=%s SAN=%s CFLAGS="%s" TIME=%s JOBS=%s PREFIX=%s V=1 (show commands)\n' \
-		'$(BUILD)' '$(CC)' '$(or $(SAN),address$(comma)undefined|thread)' '$(CFLAGS)' '$(TIME)' '$(JOBS)' '$(PREFIX)'
+# --- Jobs ----------------------------------------------------------------------------------------------------------
+# The set-up may bring compilers and headers, so what needs them is made by a second make, after it.
+setup = @BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
+submake = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+replayed = $(foreach t,$(FUZZ_TARGETS),replay:$(patsubst fuzz/%.c,$(OUT)/fuzz/%.plain,$(t))@$(call corpus,$(t)))
+corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
 
-ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+##@ Judge and test
+.PHONY: conformance test test-build
+conformance: ## The main job: set up, build, judge the reference and the original, replay the captures, write the report
+	$(setup)
+	@$(submake) all
+	@$(PYTHON) .ci/conformance.py --build $(OUT) --peers $(BUILD)/peer --role $(ROLE)
+
+test: ## Set up, build, run every test; the last line is `N passed, N failed`
+	$(setup)
+	@$(submake) test-build || { echo '0 passed, 1 failed'; exit 1; }
+	@$(PYTHON) .ci/run-tests.py --build $(OUT) --peers $(BUILD)/peer --jobs $(JOBS) --summary $(BUILD)/test-summary.txt \
+		$(addprefix unit:,$(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN)) $(replayed) $(addprefix script:,$(SCRIPT_TESTS))
+
+test-build: all tests fuzzers clang-check ## Build all that `make test` runs, with gcc, and compile everything with clang
+
+.PHONY: soak-conformance
+soak-conformance: all ## Judge the reference REPEAT times with every core kept busy: no verdict may change
+	@trap 'kill $$loads' EXIT; trap 'exit 130' INT TERM; loads=; \
+	for i in $$(seq $$(nproc)); do timeout 3600 sh -c 'while :; do :; done' & loads="$$loads $$!"; done; \
+	$(OUT)/yotonspec run --peer reference --role $(ROLE) --repeat $(REPEAT) --report-dir $(OUT)/report/soak
+
+.PHONY: format-check format
+format-check: ## Say which C sources are not in the style of .clang-format
+	@$(CLANG_FORMAT) --dry-run -Werror $(ALL_C)
+format: ## Bring every C source into the style of .clang-format
+	@$(CLANG_FORMAT) -i $(ALL_C)
+
+##@ Fuzz
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for TIME seconds; what it finds is kept in build/fuzz/found
+	$(setup)
+	@$(submake) fuzzers
+	@mkdir -p $(OUT)/fuzz/found
+	@$(foreach t,$(FUZZ_TARGETS),$(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))) &&) :
+# New inputs go to a folder of the build; the checked-in corpus is read only.
+fuzz_one = echo '$(1): $(TIME) s' && mkdir -p $(OUT)/fuzz/corpus/$(1) && \
+	$(OUT)/fuzz/$(1) -max_total_time=$(TIME) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/found/$(1)- \
+	$(if $(wildcard fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict),-dict=fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict) \
+	$(OUT)/fuzz/corpus/$(1) $(2)
+
+##@ Install
+.PHONY: install uninstall
+install: all ## Install the programs, the library and its headers under DESTDIR/PREFIX
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib include/yoton)
+	install -m 755 $(OUT)/yoton $(OUT)/yotonspec $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(OUT)/libyoton.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(OUT)/libyoton.so $(DESTDIR)$(PREFIX)/lib/libyoton.so.0
+	ln -sf libyoton.so.0 $(DESTDIR)$(PREFIX)/lib/libyoton.so
+	install -m 644 $(wildcard reference/include/yoton/*.h) $(DESTDIR)$(PREFIX)/include/yoton
+uninstall: ## Remove what `make install` installed, with the same DESTDIR and PREFIX
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/yoton bin/yotonspec lib/libyoton.a lib/libyoton.so lib/libyoton.so.0)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/yoton/,$(notdir $(wildcard reference/include/yoton/*.h)))
+	-rmdir $(DESTDIR)$(PREFIX)/include/yoton
+
+##@ House
+.PHONY: setup clean help
+setup: ## Install what is missing and fetch the original (the two main jobs do this themselves)
+	$(setup)
+clean: ## Remove all that was built, reports and the fetched original too
+	rm -rf $(BUILD)
+help: ## Say what every target does
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\n%s\n' 'Settings, after the target as NAME=value (here with their present values)'
+	@printf '  %-18s %s\n' BUILD '$(BUILD): where everything that is built goes' CC '$(CC): compiler, gcc or clang' \
+		CFLAGS '$(CFLAGS): added to the flags that the code needs' \
+		SAN '$(or $(SAN),none): address,undefined or thread, built in a folder of its own' \
+		JOBS '$(JOBS): how many jobs run at once' ROLE '$(ROLE): what the judged peer does, host, client or both' \
+		REPEAT '$(REPEAT): runs of soak-conformance' TIME '$(TIME): seconds for each fuzz target' \
+		PREFIX '$(PREFIX): where to install, below DESTDIR' V '$(or $(V),off): 1 shows every command'
+
+ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
 -include $(shell test -d $(OUT) && find $(OUT) -name '*.d')
 endif
-.PHONY: clean
-clean: ## Remove everything that was built
-	rm -rf $(BUILD)
