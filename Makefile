@@ -264,5 +264,5 @@ help: ## Say what every target does
 		PREFIX '$(PREFIX): where to install, below DESTDIR' V '$(or $(V),off): 1 shows every command'
 
 ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
--include $(shell test -d $(OUT) && find $(OUT) -name '*.d')
+-include $(shell test -d $(OUT) && find $(OUT) -name peer -prune -o -type f -name '*.d' -print)
 endif
