@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection's protocol as a machine without I/O: bytes and a time stamp go in, events and bytes
- * come out, and it says when it next wants to be called. */
+/* One connection's protocol as a machine without I/O: bytes and a time stamp go in, events and
+ * bytes come out, and it says when it next wants to be called. */
 #ifndef YOTON_LINK_H
 #define YOTON_LINK_H
 
@@ -21,7 +21,8 @@ typedef uint64_t yoton_time;
 #define YOTON_MS UINT64_C(1000000)
 
 #define YOTON_HEARTBEAT_DEFAULT (250 * YOTON_MS)
-#define YOTON_TIMEOUT_DEFAULT (500 * YOTON_MS) /* also the minimum */
+#define YOTON_TIMEOUT_DEFAULT (500 * YOTON_MS)
+#define YOTON_TIMEOUT_MIN (500 * YOTON_MS)
 #define YOTON_HANDSHAKE_DEFAULT (2000 * YOTON_MS)
 #define YOTON_CLOSE_DEFAULT (1000 * YOTON_MS) /* how long a nice close may take */
 
@@ -46,7 +47,7 @@ typedef struct yoton_link_config {
 typedef enum yoton_link_state {
     YOTON_LINK_HANDSHAKE, /* lines are being exchanged */
     YOTON_LINK_CONNECTED,
-    YOTON_LINK_CLOSING, /* we were told to close: the queue goes out, then the close package */
+    YOTON_LINK_CLOSING,  /* we were told to close: the queue goes out, then the close package */
     YOTON_LINK_REFUSING, /* host: the error line goes out, then the socket is to be closed */
     YOTON_LINK_CLOSED
 } yoton_link_state;
@@ -61,25 +62,28 @@ typedef enum yoton_link_event_kind {
     YOTON_LINK_DOWN       /* over: `error` and `reason`; emitted exactly once */
 } yoton_link_event_kind;
 
+/* Only `kind` and the fields named with that kind are set. */
 typedef struct yoton_link_event {
     yoton_link_event_kind kind;
     yoton_hello hello;
     yoton_package *package;
     int error;          /* DOWN: YOTON_OK for a close in the nice way from either end */
-    const char *reason; /* DOWN: the reason in words, static */
+    const char *reason; /* DOWN: the reason in words; valid until the link is freed */
 } yoton_link_event;
 
 typedef struct yoton_link yoton_link;
 
 /* Purpose: start the protocol on a fresh byte stream at time `now`. A client's line is ready for
- * output at once. Returns NULL when memory is short or config->id is 0. */
+ * output at once. Returns NULL when memory is short, config->id is 0 or config->timeout is below
+ * the minimum. */
 yoton_link *yoton_link_new(const yoton_link_config *config, yoton_time now);
 
 /* Purpose: free it and everything queued. NULL is fine. Emits no event. */
 void yoton_link_free(yoton_link *link);
 
 /* Purpose: bytes came. Reads on until the next event or the end of the input; *consumed tells how
- * far. Call again with the rest until the event is NOTHING and all is consumed.
+ * far. Call again with the rest until the event is NOTHING and all is consumed (an event may come
+ * with nothing consumed). Input never finds a time-out: only yoton_link_tick does.
  * After DOWN all input is consumed and ignored.
  * Returns YOTON_OK, or YOTON_E_NOMEM: then DOWN was emitted with that error. */
 int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
@@ -88,11 +92,12 @@ int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size
 /* Purpose: the stream ended (no more bytes will come), in whatever place. */
 void yoton_link_eof(yoton_link *link, yoton_time now, yoton_link_event *event);
 
-/* Purpose: when yoton_link_tick wants to be called at the latest; YOTON_NEVER when it does not. */
+/* Purpose: when yoton_link_tick wants to be called at the latest; YOTON_NEVER when it does not, 0
+ * when DOWN is due already. Every other call on the link may change it: ask again after each. */
 yoton_time yoton_link_deadline(const yoton_link *link);
 
 /* Purpose: let time pass: heartbeats are queued for output, time-outs found. One event a call; call
- * again while the event is not NOTHING. */
+ * again while the event is not NOTHING, then ask for output. */
 void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event);
 
 /* Purpose: queue a package for output; the link takes its own reference.
@@ -106,15 +111,18 @@ size_t yoton_link_pending(const yoton_link *link);
 
 /* Purpose: close in the nice way: all that is queued, then the close package, then DOWN once it is
  * written (or the close time passed). In HANDSHAKE it is DOWN at the next tick with nothing sent.
+ * Once closing, refusing or closed it changes nothing.
  * reason (static or outliving the link; NULL for the default text) comes back in DOWN. */
 void yoton_link_close(yoton_link *link, yoton_time now, const char *reason);
 
-/* Purpose: bytes that want to be written, borrowed until the next call on this link. The same bytes
- * are offered again until yoton_link_written says they are gone.
+/* Purpose: bytes that want to be written. The same bytes are offered again until yoton_link_written
+ * says they are gone; what is left of them stays in memory until then or until yoton_link_free,
+ * whatever else is called in between. Never fails for want of memory.
  * Returns their number; 0 when there is nothing to write. */
 size_t yoton_link_output(yoton_link *link, const uint8_t **data);
 
-/* Purpose: the first `size` of the offered bytes were taken by the transport at time `now`. */
+/* Purpose: the first `size` of the offered bytes were taken by the transport at time `now`. When
+ * these were the last a refusal or close waited for, DOWN is due: tick tells it. */
 void yoton_link_written(yoton_link *link, yoton_time now, size_t size);
 
 yoton_link_state yoton_link_get_state(const yoton_link *link);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One context's routing: what happens with a package that came, and the numbers of those that go. */
+/* One context's routing: what happens with a package that came, and the numbers of those that go.
+ */
 #ifndef YOTON_NODE_H
 #define YOTON_NODE_H
 
@@ -29,10 +30,12 @@ typedef struct yoton_node yoton_node;
 yoton_node *yoton_node_new(uint64_t id, size_t max_sources);
 void yoton_node_free(yoton_node *node);
 
-/* Purpose: decide about a package that came in, and remember its number. Works in constant time.
- * *recv_seq receives the receiving sequence number when the package is deposited, else 0.
- * Returns a combination of yoton_route. When memory is short the least recently used source is
- * forgotten early; it never fails. */
+/* Purpose: decide about a package that came in, and remember its number. Works in constant time
+ * (averaged over the growth of the memory), whatever ids come. A source that hostile ids crowd out
+ * of its corner of the memory is forgotten before it is the least recently used of all. *recv_seq
+ * receives the receiving sequence number when the package is deposited, else 0. Returns a
+ * combination of yoton_route. When memory is short the least recently used source is forgotten
+ * early; it never fails. */
 unsigned yoton_node_route(yoton_node *node, const yoton_header *header, uint64_t *recv_seq);
 
 /* Purpose: give a package of our own its source_id and the next source_seq. */

@@ -21,7 +21,7 @@ typedef struct yoton_package yoton_package;
 
 /* Purpose: make a package with room for header->length bytes of payload. payload (may be NULL: the
  * room is then left for the caller to fill before sharing it) is copied.
- * Returns a package with one reference, or NULL when memory is short. */
+ * Returns a package with one reference and no recv_seq, or NULL when memory is short. */
 yoton_package *yoton_package_new(const yoton_header *header, const void *payload);
 
 /* Purpose: take / give back a reference; the last one frees. unref of NULL does nothing. */
@@ -55,7 +55,8 @@ void yoton_queue_free(yoton_queue *queue);
  * Returns the number of packages discarded (0 or more), or YOTON_E_NOMEM with nothing changed. */
 int yoton_queue_push(yoton_queue *queue, yoton_package *package);
 
-/* Purpose: put back at the head, never discards. Returns YOTON_OK or YOTON_E_NOMEM. */
+/* Purpose: put what was popped back at the head, never discards. The reference moves to the queue;
+ * on error it stays the caller's. Returns YOTON_OK or YOTON_E_NOMEM. */
 int yoton_queue_unpop(yoton_queue *queue, yoton_package *package);
 
 /* Purpose: take the oldest; the reference moves to the caller. NULL when empty. */
