@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The `yoton` command: a table of sub-commands. */
+#include <string.h>
+
+#include "tools.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    {"decode", cmd_decode, "print object bytes as Python literals"},
+    {"encode", cmd_encode, "write the payload of a message given as JSON"},
+    {"hash", cmd_hash, "print the numbers of slot names and port names"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *stream) {
+    fputs("usage: yoton COMMAND [ARGUMENT...]\n\n", stream);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].what);
+    fputs("\nyoton COMMAND --help tells more.\n", stream);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return TOOL_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_help(stdout);
+        return tool_finish("--help");
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "yoton: unknown command \"%s\" (see yoton --help)\n", argv[1]);
+    return TOOL_USAGE;
+}
