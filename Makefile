@@ -207,8 +207,16 @@ test: ## Set up, build, run every test; the last line is `N passed, N failed`
 
 test-build: all tests fuzzers clang-check ## Build all that `make test` runs, with gcc, and compile everything with clang
 
+.PHONY: mutants
+mutants: ## Prove the cases: every planted fault of the reference must be failed by the case that names it
+	$(setup)
+	@$(submake) all
+	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
+
 .PHONY: soak-conformance
-soak-conformance: all ## Judge the reference REPEAT times with every core kept busy: no verdict may change
+soak-conformance: ## Judge the reference REPEAT times with every core kept busy: no verdict may change
+	$(setup)
+	@$(submake) all
 	@trap 'kill $$loads' EXIT; trap 'exit 130' INT TERM; loads=; \
 	for i in $$(seq $$(nproc)); do timeout 3600 sh -c 'while :; do :; done' & loads="$$loads $$!"; done; \
 	$(OUT)/yotonspec run --peer reference --role $(ROLE) --repeat $(REPEAT) --report-dir $(OUT)/report/soak
@@ -264,5 +272,5 @@ help: ## Say what every target does
 		PREFIX '$(PREFIX): where to install, below DESTDIR' V '$(or $(V),off): 1 shows every command'
 
 ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
--include $(shell test -d $(OUT) && find $(OUT) -name peer -prune -o -type f -name '*.d' -print)
+-include $(shell test -d $(OUT) && find $(OUT) \( -name peer -o -name mutants \) -prune -o -type f -name '*.d' -print)
 endif

@@ -96,7 +96,7 @@ def white_space():
 
 
 def requirements():
-    """every requirement id quoted in code exists in spec/wire.md"""
+    """every requirement id quoted in code exists in spec/wire.md (but 999, which tests use as one that does not)"""
     if "spec/wire.md" not in TEXTS:
         yield "spec/wire.md: is not there"
         return
@@ -106,7 +106,7 @@ def requirements():
         if name.endswith(QUOTING):
             for number, line in enumerate(text.splitlines(), 1):
                 for topic, n in QUOTED.findall(line):
-                    if topic in topics and (topic, n) not in known:
+                    if topic in topics and n != "999" and (topic, n) not in known:
                         yield f"{name}:{number}: {topic}-{n} is not in spec/wire.md"
 
 

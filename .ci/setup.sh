@@ -26,6 +26,7 @@ libclang-rt-dev   runtime fuzzer             libFuzzer and the sanitizers of cla
 llvm              command llvm-symbolizer    names functions in the reports of a fuzz target
 clang-format      command clang-format       checks the style of the C sources
 python3           command python3            runs the original, the tests' runner and the generators
+patch             command patch              makes the mutants of the reference
 libuv1-dev        header uv.h                event loop and sockets of the reference
 libunistring-dev  header unicase.h           lower case of slot names
 libgmp-dev        header gmp.h               the slot hash outgrows 64 bits

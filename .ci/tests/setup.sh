@@ -41,7 +41,7 @@ expect() {
     echo "# exit status $status, wanted $wanted and the words: $*"
     sed 's/^/# /' "$room/out"
 }
-everything="gcc as clang llvm-symbolizer clang-format python3"
+everything="gcc as clang llvm-symbolizer clang-format python3 patch"
 
 echo 1..10
 
