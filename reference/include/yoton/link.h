@@ -74,8 +74,9 @@ typedef struct yoton_link_event {
 typedef struct yoton_link yoton_link;
 
 /* Purpose: start the protocol on a fresh byte stream at time `now`. A client's line is ready for
- * output at once. Returns NULL when memory is short, config->id is 0 or config->timeout is below
- * the minimum. */
+ * output at once.
+ * Returns NULL when memory is short, config->id is 0, config->timeout is below the minimum, or
+ * config->max_line is outside 45 to 1024. */
 yoton_link *yoton_link_new(const yoton_link_config *config, yoton_time now);
 
 /* Purpose: free it and everything queued. NULL is fine. Emits no event. */
@@ -102,8 +103,8 @@ void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event);
 
 /* Purpose: queue a package for output; the link takes its own reference.
  * Returns the number of packages the full queue discarded (0 or more), YOTON_E_STATE when the link
- * is closing or closed, YOTON_E_NOMEM, or YOTON_E_ARGUMENT for an empty payload. Packages queued
- * before the handshake is done go out after it. */
+ * is closing or closed, YOTON_E_NOMEM, YOTON_E_ARGUMENT for an empty payload, or YOTON_E_LENGTH for
+ * one above config->max_message. Packages queued before the handshake is done go out after it. */
 int yoton_link_send(yoton_link *link, yoton_package *package);
 
 /* Purpose: packages not yet handed to the writer; what the 64 of the LIMIT section counts. */
@@ -114,6 +115,11 @@ size_t yoton_link_pending(const yoton_link *link);
  * Once closing, refusing or closed it changes nothing.
  * reason (static or outliving the link; NULL for the default text) comes back in DOWN. */
 void yoton_link_close(yoton_link *link, yoton_time now, const char *reason);
+
+/* Purpose: give the connection up because of a problem (a socket error, close_on_problem): nothing
+ * more is written, and DOWN with this error and reason is due at once. A closed link stays as it
+ * is. reason is as in yoton_link_close. */
+void yoton_link_drop(yoton_link *link, int error, const char *reason);
 
 /* Purpose: bytes that want to be written. The same bytes are offered again until yoton_link_written
  * says they are gone; what is left of them stays in memory until then or until yoton_link_free,

@@ -24,7 +24,8 @@ typedef enum yoton_route {
 
 typedef struct yoton_node yoton_node;
 
-/* Purpose: make the routing of context `id` (not 0). max_sources 0 asks for the default.
+/* Purpose: make the routing of context `id` (not 0). max_sources 0 asks for the default; below 1024
+ * the node does not conform (LIMIT section of the spec).
  * Memory grows with the sources seen, to at most about 64 bytes each.
  * Returns NULL when memory is short or id is 0. */
 yoton_node *yoton_node_new(uint64_t id, size_t max_sources);

@@ -7,6 +7,7 @@
 
 static const char error_mark[] = "ERROR: ";
 #define MARK_SIZE (sizeof error_mark - 1)
+#define MAGIC_SIZE (sizeof "YOTON!" - 1)
 
 static void offer_own_line(yoton_link *link) {
     char *line = (char *)link->out.small;
@@ -17,7 +18,7 @@ static void offer_own_line(yoton_link *link) {
 
 void link_hello_begin(yoton_link *link) {
     if (link->config.role == YOTON_ROLE_CLIENT)
-        offer_own_line(link);
+        offer_own_line(link); /* HS-1 */
 }
 
 static const char *words_for(int error) {
@@ -29,6 +30,11 @@ static const char *words_for(int error) {
     default:
         return LINK_REASON_SHAKE_ID;
     }
+}
+
+/* How a line is wrong that will not go on (HS-17). */
+static int error_of_part(const yoton_link *link) {
+    return link->line_size < MAGIC_SIZE ? YOTON_E_NOT_YOTON : YOTON_E_MORE;
 }
 
 /* A client may be told why it is refused; that text comes a piece at a time like any other. */
@@ -73,6 +79,7 @@ static void refuse(yoton_link *link, yoton_time now, const char *line, int error
         offer_own_line(link);
 }
 
+/* HS-27, HS-28 */
 static void meet_self(yoton_link *link, yoton_time now) {
     if (link->config.role == YOTON_ROLE_HOST)
         refuse(link, now, NULL, YOTON_E_SELF, LINK_REASON_SHAKE_SELF);
@@ -80,6 +87,7 @@ static void meet_self(yoton_link *link, yoton_time now) {
         link_down(link, YOTON_E_SELF, LINK_REASON_SHAKE_SELF);
 }
 
+/* HS-12, HS-13; HS-23 */
 static void fail(yoton_link *link, yoton_time now, int error) {
     if (link->config.role == YOTON_ROLE_HOST)
         refuse(link, now, yoton_handshake_refusal(error), error, words_for(error));
@@ -101,7 +109,7 @@ static int gather(yoton_link *link, const uint8_t *data, size_t size, size_t *co
     int result =
         yoton_handshake_parse(hello, link->line, link->line_size, link->config.max_line, &end);
     if (result == YOTON_OK)
-        *consumed = end - had; /* what follows the line is package data */
+        *consumed = end - had; /* HS-9: what follows the line is package data */
     return result;
 }
 
@@ -124,7 +132,7 @@ int link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size
         return 0;
     }
     if (link->config.role == YOTON_ROLE_HOST)
-        offer_own_line(link);
+        offer_own_line(link); /* HS-7 */
     return 1;
 }
 
@@ -132,7 +140,7 @@ void link_hello_end(yoton_link *link, yoton_time now, int error, const char *rea
     if (may_be_refusal(link))
         link_down(link, YOTON_E_NOT_YOTON, quote(link));
     else if (link->config.role == YOTON_ROLE_HOST && link->line_size)
-        refuse(link, now, yoton_handshake_refusal(YOTON_E_MORE), error, reason);
+        refuse(link, now, yoton_handshake_refusal(error_of_part(link)), error, reason);
     else
-        link_down(link, error, reason);
+        link_down(link, error, reason); /* HS-18, HS-24 */
 }

@@ -17,7 +17,7 @@ void link_incoming_clear(link_incoming *in) {
     in->package = NULL;
 }
 
-/* Room for at least `need` bytes: twice what there was, and never more than the package has. */
+/* FRAME-9: room for `need` bytes at least, twice what there was, never more than is to come. */
 static size_t next_room(const link_incoming *in, size_t need) {
     uint64_t room = in->package ? 2 * (uint64_t)in->room : FIRST_ROOM;
     if (room < need)
@@ -55,7 +55,7 @@ static int take_payload(link_incoming *in, const yoton_frame *frame) {
 
 static int payload_came(yoton_link *link, const yoton_frame *frame, yoton_link_event *event) {
     link_incoming *in = &link->in;
-    if (link->state == YOTON_LINK_CLOSING) /* nobody wants it any more */
+    if (link->state == YOTON_LINK_CLOSING)
         return YOTON_OK;
     if (take_payload(in, frame) != YOTON_OK) {
         link_down(link, YOTON_E_NOMEM, LINK_REASON_NOMEM);
@@ -69,12 +69,14 @@ static int payload_came(yoton_link *link, const yoton_frame *frame, yoton_link_e
     return YOTON_OK;
 }
 
-/* A package without payload speaks to the connection itself; only its source_seq counts. */
+/* FRAME-13: a package without payload speaks to the connection; only its source_seq counts. */
 static void signal_came(yoton_link *link, const yoton_frame *frame, yoton_link_event *event) {
     if (frame->header.source_seq == YOTON_SIGNAL_CLOSE)
-        link_down(link, YOTON_OK, LINK_REASON_THERE);
-    else if (frame->header.source_seq == YOTON_SIGNAL_HEARTBEAT)
+        link_down(link, YOTON_OK, LINK_REASON_THERE); /* LINK-14 */
+    else if (frame->header.source_seq == YOTON_SIGNAL_HEARTBEAT &&
+             link->state == YOTON_LINK_CONNECTED)
         event->kind = YOTON_LINK_HEARTBEAT;
+    /* FRAME-14: any other is no more than a sign of life */
 }
 
 static int frame_came(yoton_link *link, const yoton_frame *frame, yoton_link_event *event) {
@@ -105,7 +107,7 @@ int link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_
         if (error == YOTON_OK) {
             *consumed += used;
             result = frame_came(link, &frame, event);
-        } else {
+        } else { /* FRAME-3, FRAME-7 */
             link_down(link, error, error == YOTON_E_LENGTH ? LINK_REASON_LENGTH : LINK_REASON_LOST);
         }
     }

@@ -27,10 +27,15 @@ static yoton_link_config with_defaults(const yoton_link_config *given) {
     return config;
 }
 
+static int is_sound(const yoton_link_config *config) {
+    return config->id != 0 &&                      /* HS-4 */
+           config->timeout >= YOTON_TIMEOUT_MIN && /* LINK-10 */
+           config->max_line >= YOTON_LINE_SIZE && config->max_line <= LINK_LINE_LIMIT;
+}
+
 yoton_link *yoton_link_new(const yoton_link_config *given, yoton_time now) {
     yoton_link_config config = with_defaults(given);
-    if (!config.id || config.timeout < YOTON_TIMEOUT_MIN ||
-        config.max_line > SIZE_MAX - sizeof(yoton_link))
+    if (!is_sound(&config))
         return NULL;
     yoton_link *link = calloc(1, sizeof *link + config.max_line);
     if (!link)
@@ -95,10 +100,10 @@ static void shake_hands(yoton_link *link, yoton_time now, const uint8_t *data, s
 
 static int receive(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
                    size_t *consumed, yoton_link_event *event) {
-    link->received = now;
-    if (link->timed_out) { /* told before what the bytes say */
+    link->received = now; /* LINK-3, LINK-9: any byte, wherever it stands */
+    if (link->timed_out && link->state == YOTON_LINK_CONNECTED) {
         link->timed_out = 0;
-        event->kind = YOTON_LINK_RESUMED;
+        event->kind = YOTON_LINK_RESUMED; /* LINK-7 */
         return YOTON_OK;
     }
     return link_incoming_feed(link, data, size, consumed, event);
@@ -124,7 +129,7 @@ void yoton_link_eof(yoton_link *link, yoton_time now, yoton_link_event *event) {
     if (link->state == YOTON_LINK_HANDSHAKE)
         link_hello_end(link, now, YOTON_E_EOF, LINK_REASON_EOF);
     else if (link->state == YOTON_LINK_CONNECTED || link->state == YOTON_LINK_CLOSING)
-        link_down(link, YOTON_E_EOF, LINK_REASON_EOF);
+        link_down(link, YOTON_E_EOF, LINK_REASON_EOF); /* LINK-17, FRAME-8 */
     tell_down(link, event);
 }
 
@@ -144,11 +149,10 @@ yoton_time yoton_link_deadline(const yoton_link *link) {
     switch (link->state) {
     case YOTON_LINK_HANDSHAKE:
     case YOTON_LINK_REFUSING:
+    case YOTON_LINK_CLOSING:
         return link->limit;
     case YOTON_LINK_CONNECTED:
         return earlier(heartbeat_due(link), timeout_due(link));
-    case YOTON_LINK_CLOSING:
-        return earlier(link->limit, timeout_due(link));
     case YOTON_LINK_CLOSED:
         break;
     }
@@ -159,13 +163,13 @@ static void beat(yoton_link *link, yoton_time now) {
     if (now < heartbeat_due(link))
         return;
     link_output_rest(&link->out);
-    link_output_signal(&link->out, YOTON_SIGNAL_HEARTBEAT);
+    link_output_signal(&link->out, YOTON_SIGNAL_HEARTBEAT); /* LINK-2, LINK-5 */
 }
 
 static void find_silence(yoton_link *link, yoton_time now, yoton_link_event *event) {
     if (now < timeout_due(link))
         return;
-    link->timed_out = 1;
+    link->timed_out = 1; /* LINK-6 */
     event->kind = YOTON_LINK_TIMED_OUT;
 }
 
@@ -184,11 +188,9 @@ void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event) 
         beat(link, now);
         find_silence(link, now, event);
         break;
-    case YOTON_LINK_CLOSING:
+    case YOTON_LINK_CLOSING: /* LINK-22, LIMIT-8 */
         if (now >= link->limit)
             link_down(link, YOTON_E_TIMEOUT, LINK_REASON_CLOSE_TIMEOUT);
-        else
-            find_silence(link, now, event);
         break;
     case YOTON_LINK_CLOSED:
         break;
@@ -197,8 +199,11 @@ void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event) 
 }
 
 int yoton_link_send(yoton_link *link, yoton_package *package) {
-    if (!yoton_package_header(package)->length)
-        return YOTON_E_ARGUMENT; /* on the wire it would be a signal */
+    uint64_t length = yoton_package_header(package)->length;
+    if (!length)
+        return YOTON_E_ARGUMENT; /* FRAME-15: on the wire it would be a signal */
+    if (length > link->config.max_message)
+        return YOTON_E_LENGTH; /* LIMIT-2 */
     if (link->state != YOTON_LINK_HANDSHAKE && link->state != YOTON_LINK_CONNECTED)
         return YOTON_E_STATE;
     return yoton_queue_push(link->queue, package);
@@ -219,11 +224,16 @@ void yoton_link_close(yoton_link *link, yoton_time now, const char *reason) {
     }
 }
 
+void yoton_link_drop(yoton_link *link, int error, const char *reason) {
+    if (link->state != YOTON_LINK_CLOSED) /* LINK-21 */
+        link_down(link, error, reason ? reason : LINK_REASON_CLOSED);
+}
+
 yoton_link_state yoton_link_get_state(const yoton_link *link) { return link->state; }
 
 int yoton_link_set_timeout(yoton_link *link, yoton_time timeout) {
     if (timeout < YOTON_TIMEOUT_MIN)
-        return YOTON_E_ARGUMENT;
+        return YOTON_E_ARGUMENT; /* LINK-10 */
     link->config.timeout = timeout;
     return YOTON_OK;
 }

@@ -9,6 +9,8 @@
 
 #include "yoton/link.h"
 
+#define LINK_LINE_LIMIT ((size_t)1024) /* LIMIT-1: config.max_line can be no more */
+
 #define LINK_REASON_CLOSED "Closed on command."
 #define LINK_REASON_CLOSE_TIMEOUT "Closed on command (the other end did not take what was queued)."
 #define LINK_REASON_THERE "Closed from other end."

@@ -107,7 +107,7 @@ yoton_node *yoton_node_new(uint64_t id, size_t max_sources) {
     if (!node)
         return NULL;
     if (!max_sources)
-        max_sources = YOTON_SOURCES_DEFAULT;
+        max_sources = YOTON_SOURCES_DEFAULT; /* LIMIT-5 */
     node->id = id;
     node->max_sources = max_sources < ROOM_MAX ? (uint32_t)max_sources : ROOM_MAX;
     node->seed = mix(id + (uint64_t)(uintptr_t)node);
@@ -153,7 +153,7 @@ static found find(yoton_node *node, uint64_t id) {
     return (found){.index = NONE, .replace = NONE};
 }
 
-/* A place for a source not known yet: a free one, or that of a source which is forgotten. */
+/* ROUTE-23: a place for a source not known yet is a free one, or that of one which is forgotten. */
 static uint32_t make_place(yoton_node *node, uint32_t replace) {
     if (replace == NONE && node->count < node->max_sources &&
         (node->count < node->room || set_room(node, 2 * node->room) == YOTON_OK))
@@ -181,23 +181,32 @@ static source *use_source(yoton_node *node, uint64_t id) {
     return &node->sources[f.index];
 }
 
+/* Signals (FRAME-16), packages without number (ROUTE-18), our own come back (ROUTE-19) and those of
+ * nobody (ROUTE-20) are dropped before they cost memory. */
+static int is_hopeless(const yoton_node *node, const yoton_header *header) {
+    return header->length == 0 || header->source_seq == 0 || header->source_id == node->id ||
+           header->source_id == 0;
+}
+
 unsigned yoton_node_route(yoton_node *node, const yoton_header *header, uint64_t *recv_seq) {
     *recv_seq = 0;
-    if (!header->length || !header->source_seq || header->source_id == node->id)
+    if (is_hopeless(node, header))
         return YOTON_ROUTE_DROP;
     source *s = use_source(node, header->source_id);
-    if (header->source_seq <= s->last_seq)
+    if (header->source_seq <= s->last_seq) /* ROUTE-7, ROUTE-18 */
         return YOTON_ROUTE_DROP;
-    s->last_seq = header->source_seq;
-    if (header->dest_id && header->dest_id != node->id)
+    s->last_seq = header->source_seq;                        /* ROUTE-17: a gap is no matter */
+    if (header->dest_id != 0 && header->dest_id != node->id) /* ROUTE-11, ROUTE-12 */
         return YOTON_ROUTE_FORWARD;
-    *recv_seq = ++node->deposited;
-    return header->dest_id ? YOTON_ROUTE_DEPOSIT : YOTON_ROUTE_DEPOSIT | YOTON_ROUTE_FORWARD;
+    *recv_seq = ++node->deposited;   /* ROUTE-22 */
+    if (header->dest_id == node->id) /* ROUTE-9, ROUTE-10 */
+        return YOTON_ROUTE_DEPOSIT;
+    return YOTON_ROUTE_DEPOSIT | YOTON_ROUTE_FORWARD; /* ROUTE-8 */
 }
 
 void yoton_node_stamp(yoton_node *node, yoton_header *header) {
-    header->source_id = node->id;
-    header->source_seq = ++node->sent;
+    header->source_id = node->id;      /* ROUTE-1 */
+    header->source_seq = ++node->sent; /* ROUTE-2 */
 }
 
 size_t yoton_node_sources(const yoton_node *node) { return node->count; }

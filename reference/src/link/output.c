@@ -36,6 +36,7 @@ static void offer_header(link_output *out, const yoton_header *header) {
     link_output_offer(out, out->small, YOTON_HEADER_SIZE);
 }
 
+/* FRAME-12 */
 void link_output_signal(link_output *out, uint64_t signal) {
     offer_header(out, &(yoton_header){.slot = YOTON_SLOT_CONNECTION, .source_seq = signal});
 }
@@ -100,12 +101,12 @@ static void offer_next(yoton_link *link) {
         link_output_offer(out, yoton_package_payload(out->large),
                           (size_t)yoton_package_header(out->large)->length);
     } else if (link->state != YOTON_LINK_CONNECTED && link->state != YOTON_LINK_CLOSING) {
-        return; /* packages wait for the end of the handshake */
+        return; /* HS-11, CTX-8: packages wait for the end of the handshake */
     } else if (yoton_queue_count(link->queue)) {
         offer_packages(out, link->queue);
     } else if (link->state == YOTON_LINK_CLOSING && !link->close_begun) {
         link->close_begun = 1;
-        link_output_signal(out, YOTON_SIGNAL_CLOSE);
+        link_output_signal(out, YOTON_SIGNAL_CLOSE); /* LINK-12: behind all that was queued */
     }
 }
 
@@ -136,6 +137,8 @@ void yoton_link_written(yoton_link *link, yoton_time now, size_t size) {
         return;
     if (out->large_begun)
         finish_large(out);
+    if (link->state == YOTON_LINK_HANDSHAKE) /* HS-24: a client's time runs from its line on */
+        link->limit = link_after(now, link->config.handshake);
     if (link->state == YOTON_LINK_REFUSING)
         link_down(link, link->error, link->reason);
     else if (link->close_begun)
