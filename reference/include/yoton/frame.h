@@ -71,10 +71,12 @@ typedef struct yoton_frame {
 void yoton_framer_init(yoton_framer *framer, uint64_t max_message);
 
 /* Purpose: read on until the next frame event or the end of the input.
- * *consumed is how many bytes of data were used; call again with the rest until kind is NONE.
+ * *consumed is how many bytes of data were used; call again with the rest until kind is NONE. data
+ * may be NULL when size is 0.
  * Splitting the stream anywhere gives the same headers, signals, payload bytes and errors.
  * Returns YOTON_OK, YOTON_E_CONTROL (at the first wrong control byte) or YOTON_E_LENGTH (at the end
- * of a header whose length is above the limit). Errors stick; yoton_framer_position then tells the
+ * of a header whose length is above the limit). Errors stick: every further call returns the same
+ * and consumes nothing. After an error *consumed means nothing; yoton_framer_position tells the
  * offset in the stream of the first wrong byte (CONTROL) or of the length field (LENGTH). */
 int yoton_framer_feed(yoton_framer *framer, const uint8_t *data, size_t size, size_t *consumed,
                       yoton_frame *frame);

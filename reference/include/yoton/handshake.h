@@ -30,10 +30,13 @@ int yoton_handshake_encode(const yoton_hello *hello, char *out, size_t size);
 /* Purpose: read a line from the first `size` bytes received so far.
  * max_line is the limit in bytes, CRLF included; 0 asks for the default.
  * On YOTON_OK *hello is filled and *offset is the length of the line: what follows it is package
- * data. On an error *offset is that of the first byte that makes the line wrong.
+ * data. On YOTON_E_MORE *offset is size. On an error *offset is that of the first byte that makes
+ * the line wrong: the byte that cannot continue a good line (YOTON_E_NOT_YOTON within the first 6
+ * bytes, else YOTON_E_HANDSHAKE), 6 for an id of 0, max_line when that many good bytes are no whole
+ * line (YOTON_E_LINE; a limit of YOTON_LINE_SIZE or more never cuts a good line).
  * Returns YOTON_OK, YOTON_E_MORE, YOTON_E_NOT_YOTON, YOTON_E_HANDSHAKE or YOTON_E_LINE. An error is
- * reported as soon as no continuation could make the line good, and every continuation gives the
- * same error and offset. */
+ * reported with the byte that causes it, and every continuation gives the same error and offset.
+ * *hello is untouched unless YOTON_OK is returned. */
 int yoton_handshake_parse(yoton_hello *hello, const uint8_t *data, size_t size, size_t max_line,
                           size_t *offset);
 

@@ -22,8 +22,8 @@ extern "C" {
  * and after) or YOTON_E_NOMEM. */
 int yoton_slot_normalize(const char *name, size_t size, char **out, size_t *out_size);
 
-/* Purpose: the slot number of a full slot name: normalise, then hash. *slot receives it, at least 8.
- * Returns what yoton_slot_normalize returns. */
+/* Purpose: the slot number of a full slot name: normalise, then hash. *slot receives it, at
+ * least 8. Returns what yoton_slot_normalize returns. */
 int yoton_slot_hash(const char *name, size_t size, uint64_t *slot);
 
 /* Purpose: the port number of a port name, taken as it is. *port receives 49152 … 65535.
@@ -31,9 +31,9 @@ int yoton_slot_hash(const char *name, size_t size, uint64_t *slot);
 int yoton_port_hash(const char *name, size_t size, uint16_t *port);
 
 typedef enum yoton_host_kind {
-    YOTON_HOST_NAME,   /* a name or IPv4 literal: `host` */
-    YOTON_HOST_IPV6,   /* an IPv6 literal, brackets taken off: `host` */
-    YOTON_HOST_PUBLIC  /* one of this machine's own addresses: number `index` */
+    YOTON_HOST_NAME,  /* a name or IPv4 literal: `host` */
+    YOTON_HOST_IPV6,  /* an IPv6 literal, brackets taken off: `host` */
+    YOTON_HOST_PUBLIC /* one of this machine's own addresses: number `index` */
 } yoton_host_kind;
 
 typedef struct yoton_address {
@@ -44,7 +44,8 @@ typedef struct yoton_address {
     uint16_t port;
 } yoton_address;
 
-/* Purpose: take an address `[protocol://]host:port` apart, port names and `+offset` included.
+/* Purpose: take an address `[protocol://]host:port` apart, port names and `+offset` included. A
+ * port of digits only is a number from 0 (any free port) to 65535; every other text is a port name.
  * On error *offset (may be NULL) is the byte of `text` where it went wrong and *why (may be NULL) a
  * static text that says what is wrong.
  * Returns YOTON_OK, YOTON_E_ADDRESS, or YOTON_E_NOMEM. */

@@ -61,34 +61,42 @@ int yoton_value_append(yoton_value *container, yoton_value *item);
 
 /* Purpose: the value that counts for `key` in a dict: that of the last entry with an equal key.
  * Keys are equal as in Python: 1, 1.0 and True are one key; NaN equals nothing.
- * Returns a pointer into the dict, valid until it changes, or NULL when there is none. */
+ * Takes time in proportion to the dict. Returns a pointer into the dict, valid until it changes, or
+ * NULL when there is none (or, with a key of more than 30 tuples inside each other, no memory). */
 const yoton_value *yoton_dict_get(const yoton_value *dict, const yoton_value *key);
 
-/* Purpose: 1 when two values are equal as dictionary keys are (see yoton_dict_get), containers
- * compared item by item in order. For dicts the effective entries are compared, order ignored. */
+/* Purpose: compare two values as dictionary keys are (see yoton_dict_get), containers item by item
+ * in order. For dicts the entries that count are compared, order ignored.
+ * Returns 1 when equal, 0 when not, or YOTON_E_NOMEM, which only dicts and values nested more than
+ * 30 deep can give. */
 int yoton_value_equal(const yoton_value *a, const yoton_value *b);
 
 /* Purpose: decode one object from the first bytes of data. max_depth 0 asks for the default.
  * An empty input is None. Bytes after the object are ignored; *used (may be NULL) tells where it
  * ended. On error *value is None, nothing is leaked, and *used is the offset of the first byte that
- * makes it wrong (for an input that ends too early: its size).
- * Memory allocated is at most 64 bytes per byte of input whatever its counts claim.
+ * makes it wrong: a type byte (TYPE, DEPTH), that of the whole key (KEY), the start of a malformed
+ * sequence (UTF8), the size of an input that ends too early (LENGTH).
+ * Nesting costs no C stack. Memory allocated is at most 64 bytes per byte of
+ * input at any time, whatever its counts claim.
  * Returns YOTON_OK, YOTON_E_TYPE, YOTON_E_LENGTH (runs past the end), YOTON_E_UTF8, YOTON_E_DEPTH,
  * YOTON_E_KEY or YOTON_E_NOMEM. */
 int yoton_object_decode(yoton_value *value, const uint8_t *data, size_t size, size_t max_depth,
                         size_t *used);
 
 /* Purpose: how many bytes yoton_object_encode writes. *size receives it.
- * Returns YOTON_OK, YOTON_E_DEPTH, YOTON_E_KEY, YOTON_E_UTF8 or YOTON_E_NOMEM. */
+ * Returns YOTON_OK, YOTON_E_DEPTH, YOTON_E_KEY, YOTON_E_UTF8, YOTON_E_NOMEM, or YOTON_E_ARGUMENT
+ * for a dict whose last key has no value. */
 int yoton_object_size(const yoton_value *value, size_t max_depth, size_t *size);
 
 /* Purpose: encode *value into out. *size holds the room and then the bytes written.
  * Returns what yoton_object_size returns, or YOTON_E_SPACE (nothing useful written). */
 int yoton_object_encode(const yoton_value *value, size_t max_depth, uint8_t *out, size_t *size);
 
-/* Purpose: the value as a Python literal (inf as 1e999, nan as nan), shadowed entries of a dict
- * left out. *text receives a NUL-terminated string the caller frees with free(), *size (may be
- * NULL) its length without the NUL. Returns YOTON_OK or YOTON_E_NOMEM. */
+/* Purpose: the value as a Python literal on one line, written as Python's repr does (but inf as
+ * 1e999 and -inf as -1e999, so that it reads back). Of dict entries with equal keys the first key
+ * and the last value are written, as a Python dict keeps them. *text receives a NUL-terminated
+ * string the caller frees with free(), *size (may be NULL) its length without the NUL. Returns
+ * YOTON_OK or YOTON_E_NOMEM. */
 int yoton_object_literal(const yoton_value *value, char **text, size_t *size);
 
 #ifdef __cplusplus
