@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables of cases, one file each; yotonspec knows those that are listed here, in this order. */
+#ifndef YOTONSPEC_CASES_H
+#define YOTONSPEC_CASES_H
+
+#include "engine/case.h"
+
+#define CASE_FILES(X) X(handshake_cases)
+
+#define DECLARE_CASES(table) extern const struct test_case *const table[];
+CASE_FILES(DECLARE_CASES)
+#undef DECLARE_CASES
+
+#endif
