@@ -188,7 +188,7 @@ $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_H
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 # The set-up may bring compilers and headers, so what needs them is made by a second make, after it.
 setup = @BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
-submake = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+parallel = --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 replayed = $(foreach t,$(FUZZ_TARGETS),replay:$(patsubst fuzz/%.c,$(OUT)/fuzz/%.plain,$(t))@$(call corpus,$(t)))
 corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
 
@@ -196,12 +196,12 @@ corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
 .PHONY: conformance test test-build
 conformance: ## The main job: set up, build, judge the reference and the original, replay the captures, write the report
 	$(setup)
-	@$(submake) all
+	@$(MAKE) $(parallel) all
 	@$(PYTHON) .ci/conformance.py --build $(OUT) --peers $(BUILD)/peer --role $(ROLE)
 
 test: ## Set up, build, run every test; the last line is `N passed, N failed`
 	$(setup)
-	@$(submake) test-build || { echo '0 passed, 1 failed'; exit 1; }
+	@$(MAKE) $(parallel) test-build || { echo '0 passed, 1 failed'; exit 1; }
 	@$(PYTHON) .ci/run-tests.py --build $(OUT) --peers $(BUILD)/peer --jobs $(JOBS) --summary $(BUILD)/test-summary.txt \
 		$(addprefix unit:,$(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN)) $(replayed) $(addprefix script:,$(SCRIPT_TESTS))
 
@@ -210,13 +210,13 @@ test-build: all tests fuzzers clang-check ## Build all that `make test` runs, wi
 .PHONY: mutants
 mutants: ## Prove the cases: every planted fault of the reference must be failed by the case that names it
 	$(setup)
-	@$(submake) all
+	@$(MAKE) $(parallel) all
 	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
 
 .PHONY: soak-conformance
 soak-conformance: ## Judge the reference REPEAT times with every core kept busy: no verdict may change
 	$(setup)
-	@$(submake) all
+	@$(MAKE) $(parallel) all
 	@trap 'kill $$loads' EXIT; trap 'exit 130' INT TERM; loads=; \
 	for i in $$(seq $$(nproc)); do timeout 3600 sh -c 'while :; do :; done' & loads="$$loads $$!"; done; \
 	$(OUT)/yotonspec run --peer reference --role $(ROLE) --repeat $(REPEAT) --report-dir $(OUT)/report/soak
@@ -231,7 +231,7 @@ format: ## Bring every C source into the style of .clang-format
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for TIME seconds; what it finds is kept in build/fuzz/found
 	$(setup)
-	@$(submake) fuzzers
+	@$(MAKE) $(parallel) fuzzers
 	@mkdir -p $(OUT)/fuzz/found
 	@$(foreach t,$(FUZZ_TARGETS),$(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))) &&) :
 # New inputs go to a folder of the build; the checked-in corpus is read only.

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 RESULT = re.compile(r"^(ok|not ok)\b(.*)$", re.M)
 PLAN = re.compile(r"^1\.\.(\d+)\b(.*)$", re.M)
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)$", re.I)
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # a make that a test calls is not part of ours
 OWN_DEADLINE = re.compile(r"test-deadline:\s*(\d+)")
 
 groups = set()
@@ -156,7 +157,7 @@ class Screen:
 
 
 def test_environment(build, peers):
-    environment = dict(os.environ)
+    environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     environment.update(CMOCKA_MESSAGE_OUTPUT="TAP", BUILD=build, YOTON=os.path.join(build, "yoton"),
                        YOTONSPEC=os.path.join(build, "yotonspec"), PYTHONDONTWRITEBYTECODE="1")
     environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
