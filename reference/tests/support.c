@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+guard guard_new(size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t room = (size + page - 1) / page * page + page;
+    uint8_t *start =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(start, MAP_FAILED);
+    assert_int_equal(mprotect(start + room, page, PROT_NONE), 0);
+    return (guard){start, room};
+}
+
+uint8_t *guard_place(const guard *g, const void *bytes, size_t size) {
+    assert_true(size <= g->room);
+    uint8_t *at = g->start + g->room - size;
+    if (size > 0)
+        memcpy(at, bytes, size);
+    return at;
+}
+
+uint8_t *guard_room(const guard *g, size_t size) {
+    assert_true(size <= g->room);
+    return memset(g->start + g->room - size, 0xAA, size);
+}
+
+void guard_free(guard *g) {
+    munmap(g->start, g->room + (size_t)sysconf(_SC_PAGESIZE));
+    *g = (guard){0};
+}
+
+/* The linker sends calls of malloc to __wrap_malloc where it is told to; __real_malloc is then the
+ * true one. In programs linked without it these functions are there, and nobody calls them. */
+void *__real_malloc(size_t size) __attribute__((weak));
+void *__real_calloc(size_t count, size_t size) __attribute__((weak));
+void *__real_realloc(void *old, size_t size) __attribute__((weak));
+void __real_free(void *block) __attribute__((weak));
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *block);
+
+static struct {
+    int on;
+    size_t calls, fail_at, live, peak;
+} counted;
+
+void alloc_start(size_t fail_at) {
+    assert_non_null(__real_malloc); /* else $(WRAP_MALLOC) is missing and nothing is counted */
+    counted.on = 1;
+    counted.calls = counted.live = counted.peak = 0;
+    counted.fail_at = fail_at;
+}
+
+void alloc_stop(void) { counted.on = 0; }
+
+size_t alloc_calls(void) { return counted.calls; }
+
+size_t alloc_live(void) { return counted.live; }
+
+size_t alloc_peak(void) { return counted.peak; }
+
+static int refused(void) { return counted.on && ++counted.calls == counted.fail_at; }
+
+static void *count_in(void *block) {
+    if (counted.on && block != NULL) {
+        counted.live += malloc_usable_size(block);
+        if (counted.live > counted.peak)
+            counted.peak = counted.live;
+    }
+    return block;
+}
+
+void *__wrap_malloc(size_t size) { return refused() ? NULL : count_in(__real_malloc(size)); }
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return refused() ? NULL : count_in(__real_calloc(count, size));
+}
+
+/* Always moves the block, so that old and new are counted together and stale pointers show. */
+void *__wrap_realloc(void *old, size_t size) {
+    if (!counted.on)
+        return __real_realloc(old, size);
+    void *block = __wrap_malloc(size);
+    if (block != NULL && old != NULL) {
+        size_t had = malloc_usable_size(old);
+        memcpy(block, old, had < size ? had : size);
+        __wrap_free(old);
+    }
+    return block;
+}
+
+void __wrap_free(void *block) {
+    if (counted.on && block != NULL) {
+        size_t size = malloc_usable_size(block);
+        counted.live -= size < counted.live ? size : counted.live;
+    }
+    __real_free(block);
+}
+
+size_t alloc_fail_each(void (*check)(void *context, int failing), void *context) {
+    alloc_start(0);
+    check(context, 0);
+    size_t calls = alloc_calls();
+    assert_int_equal(alloc_live(), 0);
+    for (size_t i = 1; i <= calls; i++) {
+        alloc_start(i);
+        check(context, 1);
+        assert_int_equal(alloc_live(), 0);
+    }
+    alloc_stop();
+    return calls;
+}
+
+json_t *vectors_load(const char *name, json_t **file) {
+    char path[256];
+    json_error_t error;
+    snprintf(path, sizeof path, "spec/vectors/%s.json", name);
+    *file = json_load_file(path, 0, &error);
+    if (*file == NULL)
+        fail_msg("%s:%d: %s (run this from the top of the source tree)", path, error.line,
+                 error.text);
+    json_t *cases = json_object_get(*file, "cases");
+    assert_true(json_array_size(cases) > 0);
+    return cases;
+}
+
+static int nibble(char c) {
+    const char *digits = "0123456789abcdef";
+    const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+uint8_t *unhex(const char *text, size_t *size) {
+    uint8_t *bytes = malloc(strlen(text) / 2 + 1);
+    assert_non_null(bytes);
+    *size = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == ' ')
+            continue;
+        int high = nibble(c[0]), low = nibble(c[1]);
+        if (high < 0 || low < 0)
+            fail_msg("not hexadecimal: %s", text);
+        bytes[(*size)++] = (uint8_t)(high << 4 | low);
+        c++;
+    }
+    return bytes;
+}
+
+uint64_t random_next(uint64_t *state) {
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
