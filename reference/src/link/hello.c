@@ -13,10 +13,10 @@ static void offer_own_line(yoton_link *link) {
     char *line = (char *)link->out.small;
     const yoton_hello own = {.id = link->config.id, .pid = link->config.pid};
     int size = yoton_handshake_encode(&own, line, sizeof link->out.small);
-    link_output_offer(&link->out, line, (size_t)size);
+    yoton_link_output_offer(&link->out, line, (size_t)size);
 }
 
-void link_hello_begin(yoton_link *link) {
+void yoton_link_hello_begin(yoton_link *link) {
     if (link->config.role == YOTON_ROLE_CLIENT)
         offer_own_line(link); /* HS-1 */
 }
@@ -70,11 +70,11 @@ static const char *quote(yoton_link *link) {
 static void refuse(yoton_link *link, yoton_time now, const char *line, int error,
                    const char *reason) {
     link->state = YOTON_LINK_REFUSING;
-    link->limit = link_after(now, link->config.close);
+    link->limit = yoton_link_after(now, link->config.close);
     link->error = error;
     link->reason = reason;
     if (line)
-        link_output_offer(&link->out, line, strlen(line));
+        yoton_link_output_offer(&link->out, line, strlen(line));
     else
         offer_own_line(link);
 }
@@ -84,7 +84,7 @@ static void meet_self(yoton_link *link, yoton_time now) {
     if (link->config.role == YOTON_ROLE_HOST)
         refuse(link, now, NULL, YOTON_E_SELF, LINK_REASON_SHAKE_SELF);
     else
-        link_down(link, YOTON_E_SELF, LINK_REASON_SHAKE_SELF);
+        yoton_link_down(link, YOTON_E_SELF, LINK_REASON_SHAKE_SELF);
 }
 
 /* HS-12, HS-13; HS-23 */
@@ -92,7 +92,7 @@ static void fail(yoton_link *link, yoton_time now, int error) {
     if (link->config.role == YOTON_ROLE_HOST)
         refuse(link, now, yoton_handshake_refusal(error), error, words_for(error));
     else
-        link_down(link, error, words_for(error));
+        yoton_link_down(link, error, words_for(error));
 }
 
 /* Takes bytes into the line; returns what the parser says, *end is where the line ends. */
@@ -113,14 +113,14 @@ static int gather(yoton_link *link, const uint8_t *data, size_t size, size_t *co
     return result;
 }
 
-int link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
-                     size_t *consumed, yoton_hello *hello) {
+int yoton_link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
+                           size_t *consumed, yoton_hello *hello) {
     int result = gather(link, data, size, consumed, hello);
     if (result == YOTON_E_MORE)
         return 0;
     if (result != YOTON_OK && may_be_refusal(link)) {
         if (refusal_is_whole(link))
-            link_down(link, YOTON_E_NOT_YOTON, quote(link));
+            yoton_link_down(link, YOTON_E_NOT_YOTON, quote(link));
         return 0;
     }
     if (result != YOTON_OK) {
@@ -136,11 +136,11 @@ int link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size
     return 1;
 }
 
-void link_hello_end(yoton_link *link, yoton_time now, int error, const char *reason) {
+void yoton_link_hello_end(yoton_link *link, yoton_time now, int error, const char *reason) {
     if (may_be_refusal(link))
-        link_down(link, YOTON_E_NOT_YOTON, quote(link));
+        yoton_link_down(link, YOTON_E_NOT_YOTON, quote(link));
     else if (link->config.role == YOTON_ROLE_HOST && link->line_size)
         refuse(link, now, yoton_handshake_refusal(error_of_part(link)), error, reason);
     else
-        link_down(link, error, reason); /* HS-18, HS-24 */
+        yoton_link_down(link, error, reason); /* HS-18, HS-24 */
 }

@@ -7,12 +7,12 @@
 
 #define FIRST_ROOM ((size_t)4096) /* bytes; the most a mere claim of length gets */
 
-void link_incoming_init(link_incoming *in, uint64_t max_message) {
+void yoton_link_incoming_init(link_incoming *in, uint64_t max_message) {
     yoton_framer_init(&in->framer, max_message);
     in->package = NULL;
 }
 
-void link_incoming_clear(link_incoming *in) {
+void yoton_link_incoming_clear(link_incoming *in) {
     yoton_package_unref(in->package);
     in->package = NULL;
 }
@@ -58,7 +58,7 @@ static int payload_came(yoton_link *link, const yoton_frame *frame, yoton_link_e
     if (link->state == YOTON_LINK_CLOSING)
         return YOTON_OK;
     if (take_payload(in, frame) != YOTON_OK) {
-        link_down(link, YOTON_E_NOMEM, LINK_REASON_NOMEM);
+        yoton_link_down(link, YOTON_E_NOMEM, LINK_REASON_NOMEM);
         return YOTON_E_NOMEM;
     }
     if (frame->last) {
@@ -72,7 +72,7 @@ static int payload_came(yoton_link *link, const yoton_frame *frame, yoton_link_e
 /* FRAME-13: a package without payload speaks to the connection; only its source_seq counts. */
 static void signal_came(yoton_link *link, const yoton_frame *frame, yoton_link_event *event) {
     if (frame->header.source_seq == YOTON_SIGNAL_CLOSE)
-        link_down(link, YOTON_OK, LINK_REASON_THERE); /* LINK-14 */
+        yoton_link_down(link, YOTON_OK, LINK_REASON_THERE); /* LINK-14 */
     else if (frame->header.source_seq == YOTON_SIGNAL_HEARTBEAT &&
              link->state == YOTON_LINK_CONNECTED)
         event->kind = YOTON_LINK_HEARTBEAT;
@@ -95,8 +95,8 @@ static int frame_came(yoton_link *link, const yoton_frame *frame, yoton_link_eve
     return YOTON_OK;
 }
 
-int link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_t *consumed,
-                       yoton_link_event *event) {
+int yoton_link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_t *consumed,
+                             yoton_link_event *event) {
     int result = YOTON_OK;
     while (result == YOTON_OK && *consumed < size && !link->down_due &&
            event->kind == YOTON_LINK_NOTHING) {
@@ -108,7 +108,8 @@ int link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_
             *consumed += used;
             result = frame_came(link, &frame, event);
         } else { /* FRAME-3, FRAME-7 */
-            link_down(link, error, error == YOTON_E_LENGTH ? LINK_REASON_LENGTH : LINK_REASON_LOST);
+            yoton_link_down(link, error,
+                            error == YOTON_E_LENGTH ? LINK_REASON_LENGTH : LINK_REASON_LOST);
         }
     }
     return result;

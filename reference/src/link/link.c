@@ -6,7 +6,7 @@
 
 #include "link/link_private.h"
 
-yoton_time link_after(yoton_time now, yoton_time interval) {
+yoton_time yoton_link_after(yoton_time now, yoton_time interval) {
     return now > YOTON_NEVER - interval ? YOTON_NEVER : now + interval;
 }
 
@@ -47,33 +47,33 @@ yoton_link *yoton_link_new(const yoton_link_config *given, yoton_time now) {
     }
     link->config = config;
     link->state = YOTON_LINK_HANDSHAKE;
-    link->limit = link_after(now, config.handshake);
+    link->limit = yoton_link_after(now, config.handshake);
     link->received = link->written = now;
-    link_incoming_init(&link->in, config.max_message);
-    link_hello_begin(link);
+    yoton_link_incoming_init(&link->in, config.max_message);
+    yoton_link_hello_begin(link);
     return link;
 }
 
 void yoton_link_free(yoton_link *link) {
     if (!link)
         return;
-    link_incoming_clear(&link->in);
-    link_output_clear(&link->out);
+    yoton_link_incoming_clear(&link->in);
+    yoton_link_output_clear(&link->out);
     yoton_queue_free(link->queue);
     free(link);
 }
 
-void link_down(yoton_link *link, int error, const char *reason) {
+void yoton_link_down(yoton_link *link, int error, const char *reason) {
     link->state = YOTON_LINK_CLOSED;
     link->down_due = 1;
     link->error = error;
     link->reason = reason;
     while (yoton_queue_count(link->queue))
         yoton_package_unref(yoton_queue_pop(link->queue));
-    link_incoming_clear(&link->in);
+    yoton_link_incoming_clear(&link->in);
 }
 
-void link_up(yoton_link *link, yoton_time now) {
+void yoton_link_up(yoton_link *link, yoton_time now) {
     link->state = YOTON_LINK_CONNECTED;
     link->received = link->written = now;
 }
@@ -91,9 +91,9 @@ static void tell_down(yoton_link *link, yoton_link_event *event) {
 static void shake_hands(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
                         size_t *consumed, yoton_link_event *event) {
     yoton_hello hello;
-    if (!link_hello_input(link, now, data, size, consumed, &hello))
+    if (!yoton_link_hello_input(link, now, data, size, consumed, &hello))
         return;
-    link_up(link, now);
+    yoton_link_up(link, now);
     event->kind = YOTON_LINK_UP;
     event->hello = hello;
 }
@@ -106,7 +106,7 @@ static int receive(yoton_link *link, yoton_time now, const uint8_t *data, size_t
         event->kind = YOTON_LINK_RESUMED; /* LINK-7 */
         return YOTON_OK;
     }
-    return link_incoming_feed(link, data, size, consumed, event);
+    return yoton_link_incoming_feed(link, data, size, consumed, event);
 }
 
 int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
@@ -127,18 +127,19 @@ int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size
 void yoton_link_eof(yoton_link *link, yoton_time now, yoton_link_event *event) {
     event->kind = YOTON_LINK_NOTHING;
     if (link->state == YOTON_LINK_HANDSHAKE)
-        link_hello_end(link, now, YOTON_E_EOF, LINK_REASON_EOF);
+        yoton_link_hello_end(link, now, YOTON_E_EOF, LINK_REASON_EOF);
     else if (link->state == YOTON_LINK_CONNECTED || link->state == YOTON_LINK_CLOSING)
-        link_down(link, YOTON_E_EOF, LINK_REASON_EOF); /* LINK-17, FRAME-8 */
+        yoton_link_down(link, YOTON_E_EOF, LINK_REASON_EOF); /* LINK-17, FRAME-8 */
     tell_down(link, event);
 }
 
 static yoton_time heartbeat_due(const yoton_link *link) {
-    return link_output_idle(link) ? link_after(link->written, link->config.heartbeat) : YOTON_NEVER;
+    return yoton_link_output_idle(link) ? yoton_link_after(link->written, link->config.heartbeat)
+                                        : YOTON_NEVER;
 }
 
 static yoton_time timeout_due(const yoton_link *link) {
-    return link->timed_out ? YOTON_NEVER : link_after(link->received, link->config.timeout);
+    return link->timed_out ? YOTON_NEVER : yoton_link_after(link->received, link->config.timeout);
 }
 
 static yoton_time earlier(yoton_time a, yoton_time b) { return a < b ? a : b; }
@@ -162,8 +163,8 @@ yoton_time yoton_link_deadline(const yoton_link *link) {
 static void beat(yoton_link *link, yoton_time now) {
     if (now < heartbeat_due(link))
         return;
-    link_output_rest(&link->out);
-    link_output_signal(&link->out, YOTON_SIGNAL_HEARTBEAT); /* LINK-2, LINK-5 */
+    yoton_link_output_rest(&link->out);
+    yoton_link_output_signal(&link->out, YOTON_SIGNAL_HEARTBEAT); /* LINK-2, LINK-5 */
 }
 
 static void find_silence(yoton_link *link, yoton_time now, yoton_link_event *event) {
@@ -178,11 +179,11 @@ void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event) 
     switch (link->state) {
     case YOTON_LINK_HANDSHAKE:
         if (now >= link->limit)
-            link_hello_end(link, now, YOTON_E_TIMEOUT, LINK_REASON_SHAKE_TIMEOUT);
+            yoton_link_hello_end(link, now, YOTON_E_TIMEOUT, LINK_REASON_SHAKE_TIMEOUT);
         break;
     case YOTON_LINK_REFUSING:
         if (now >= link->limit)
-            link_down(link, link->error, link->reason);
+            yoton_link_down(link, link->error, link->reason);
         break;
     case YOTON_LINK_CONNECTED:
         beat(link, now);
@@ -190,7 +191,7 @@ void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event) 
         break;
     case YOTON_LINK_CLOSING: /* LINK-22, LIMIT-8 */
         if (now >= link->limit)
-            link_down(link, YOTON_E_TIMEOUT, LINK_REASON_CLOSE_TIMEOUT);
+            yoton_link_down(link, YOTON_E_TIMEOUT, LINK_REASON_CLOSE_TIMEOUT);
         break;
     case YOTON_LINK_CLOSED:
         break;
@@ -215,18 +216,18 @@ void yoton_link_close(yoton_link *link, yoton_time now, const char *reason) {
     if (!reason)
         reason = LINK_REASON_CLOSED;
     if (link->state == YOTON_LINK_HANDSHAKE) {
-        link_down(link, YOTON_OK, reason);
+        yoton_link_down(link, YOTON_OK, reason);
     } else if (link->state == YOTON_LINK_CONNECTED) {
         link->state = YOTON_LINK_CLOSING;
-        link->limit = link_after(now, link->config.close);
+        link->limit = yoton_link_after(now, link->config.close);
         link->reason = reason;
-        link_incoming_clear(&link->in);
+        yoton_link_incoming_clear(&link->in);
     }
 }
 
 void yoton_link_drop(yoton_link *link, int error, const char *reason) {
     if (link->state != YOTON_LINK_CLOSED) /* LINK-21 */
-        link_down(link, error, reason ? reason : LINK_REASON_CLOSED);
+        yoton_link_down(link, error, reason ? reason : LINK_REASON_CLOSED);
 }
 
 yoton_link_state yoton_link_get_state(const yoton_link *link) { return link->state; }

@@ -64,35 +64,35 @@ struct yoton_link {
 };
 
 /* link.c */
-yoton_time link_after(yoton_time now, yoton_time interval);
+yoton_time yoton_link_after(yoton_time now, yoton_time interval);
 /* Purpose: the link is over; DOWN is told at the next chance. Only the first call counts. */
-void link_down(yoton_link *link, int error, const char *reason);
+void yoton_link_down(yoton_link *link, int error, const char *reason);
 /* Purpose: the handshake is done. */
-void link_up(yoton_link *link, yoton_time now);
+void yoton_link_up(yoton_link *link, yoton_time now);
 
 /* hello.c */
-void link_hello_begin(yoton_link *link);
+void yoton_link_hello_begin(yoton_link *link);
 /* Purpose: read on in the other end's line. Returns 1 with *hello filled when it was good. */
-int link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
-                     size_t *consumed, yoton_hello *hello);
+int yoton_link_hello_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
+                           size_t *consumed, yoton_hello *hello);
 /* Purpose: the line will not go on: time is up or the stream ended. */
-void link_hello_end(yoton_link *link, yoton_time now, int error, const char *reason);
+void yoton_link_hello_end(yoton_link *link, yoton_time now, int error, const char *reason);
 
 /* input.c */
-void link_incoming_init(link_incoming *in, uint64_t max_message);
-void link_incoming_clear(link_incoming *in);
+void yoton_link_incoming_init(link_incoming *in, uint64_t max_message);
+void yoton_link_incoming_clear(link_incoming *in);
 /* Purpose: read on in the stream of packages up to the next event. Returns YOTON_OK or NOMEM. */
-int link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_t *consumed,
-                       yoton_link_event *event);
+int yoton_link_incoming_feed(yoton_link *link, const uint8_t *data, size_t size, size_t *consumed,
+                             yoton_link_event *event);
 
 /* output.c */
-void link_output_clear(link_output *out);
+void yoton_link_output_clear(link_output *out);
 /* Purpose: 1 when nothing waits to be written. */
-int link_output_idle(const yoton_link *link);
+int yoton_link_output_idle(const yoton_link *link);
 /* Purpose: offer bytes that outlive the link's use of them; only when nothing else is offered. */
-void link_output_offer(link_output *out, const void *data, size_t size);
-void link_output_signal(link_output *out, uint64_t signal);
+void yoton_link_output_offer(link_output *out, const void *data, size_t size);
+void yoton_link_output_signal(link_output *out, uint64_t signal);
 /* Purpose: give back memory that only a busy link needs. */
-void link_output_rest(link_output *out);
+void yoton_link_output_rest(link_output *out);
 
 #endif

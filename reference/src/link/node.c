@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "link/node_private.h"
+
 #define NONE UINT32_MAX
 #define FIRST_ROOM UINT32_C(16) /* sources; there is always memory for these */
 #define ROOM_MAX (UINT32_C(1) << 31)
@@ -44,8 +46,10 @@ static uint64_t mix(uint64_t value) {
     return value ^ (value >> 31);
 }
 
+uint64_t yoton_node_hash(const yoton_node *node, uint64_t id) { return mix(id ^ node->seed); }
+
 static uint32_t *chain_of(const yoton_node *node, uint64_t id) {
-    return &node->chains[mix(id ^ node->seed) & (node->room - 1)];
+    return &node->chains[yoton_node_hash(node, id) & (node->room - 1)];
 }
 
 static void chain_in(yoton_node *node, uint32_t index) {

@@ -10,34 +10,34 @@
 #define BATCH_MIN ((size_t)1024)
 #define COPY_MAX ((size_t)32 * 1024) /* larger payloads are not copied into the batch */
 
-void link_output_clear(link_output *out) {
+void yoton_link_output_clear(link_output *out) {
     yoton_package_unref(out->large);
     free(out->batch);
     *out = (link_output){0};
 }
 
-void link_output_rest(link_output *out) {
+void yoton_link_output_rest(link_output *out) {
     free(out->batch);
     out->batch = NULL;
     out->room = 0;
 }
 
-int link_output_idle(const yoton_link *link) {
+int yoton_link_output_idle(const yoton_link *link) {
     return !link->out.left && !link->out.large && !yoton_queue_count(link->queue);
 }
 
-void link_output_offer(link_output *out, const void *data, size_t size) {
+void yoton_link_output_offer(link_output *out, const void *data, size_t size) {
     out->span = data;
     out->left = size;
 }
 
 static void offer_header(link_output *out, const yoton_header *header) {
     yoton_header_encode(header, out->small);
-    link_output_offer(out, out->small, YOTON_HEADER_SIZE);
+    yoton_link_output_offer(out, out->small, YOTON_HEADER_SIZE);
 }
 
 /* FRAME-12 */
-void link_output_signal(link_output *out, uint64_t signal) {
+void yoton_link_output_signal(link_output *out, uint64_t signal) {
     offer_header(out, &(yoton_header){.slot = YOTON_SLOT_CONNECTION, .source_seq = signal});
 }
 
@@ -82,7 +82,7 @@ static void fill_batch(link_output *out, yoton_queue *queue) {
         else
             yoton_package_unref(package);
     }
-    link_output_offer(out, out->batch, used);
+    yoton_link_output_offer(out, out->batch, used);
 }
 
 static void offer_packages(link_output *out, yoton_queue *queue) {
@@ -98,15 +98,15 @@ static void offer_next(yoton_link *link) {
     link_output *out = &link->out;
     if (out->large) {
         out->large_begun = 1;
-        link_output_offer(out, yoton_package_payload(out->large),
-                          (size_t)yoton_package_header(out->large)->length);
+        yoton_link_output_offer(out, yoton_package_payload(out->large),
+                                (size_t)yoton_package_header(out->large)->length);
     } else if (link->state != YOTON_LINK_CONNECTED && link->state != YOTON_LINK_CLOSING) {
         return; /* HS-11, CTX-8: packages wait for the end of the handshake */
     } else if (yoton_queue_count(link->queue)) {
         offer_packages(out, link->queue);
     } else if (link->state == YOTON_LINK_CLOSING && !link->close_begun) {
         link->close_begun = 1;
-        link_output_signal(out, YOTON_SIGNAL_CLOSE); /* LINK-12: behind all that was queued */
+        yoton_link_output_signal(out, YOTON_SIGNAL_CLOSE); /* LINK-12: behind all that was queued */
     }
 }
 
@@ -138,9 +138,9 @@ void yoton_link_written(yoton_link *link, yoton_time now, size_t size) {
     if (out->large_begun)
         finish_large(out);
     if (link->state == YOTON_LINK_HANDSHAKE) /* HS-24: a client's time runs from its line on */
-        link->limit = link_after(now, link->config.handshake);
+        link->limit = yoton_link_after(now, link->config.handshake);
     if (link->state == YOTON_LINK_REFUSING)
-        link_down(link, link->error, link->reason);
+        yoton_link_down(link, link->error, link->reason);
     else if (link->close_begun)
-        link_down(link, YOTON_OK, link->reason);
+        yoton_link_down(link, YOTON_OK, link->reason);
 }

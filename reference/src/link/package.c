@@ -14,8 +14,11 @@ struct yoton_package {
     uint8_t payload[];
 };
 
+/* No object can be larger, so that no allocator is asked for more. */
+#define ROOM_MAX ((size_t)PTRDIFF_MAX - sizeof(yoton_package))
+
 yoton_package *yoton_package_start(const yoton_header *header, size_t room) {
-    if (room > SIZE_MAX - sizeof(yoton_package))
+    if (room > ROOM_MAX)
         return NULL;
     yoton_package *package = malloc(sizeof *package + room);
     if (!package)
@@ -27,13 +30,13 @@ yoton_package *yoton_package_start(const yoton_header *header, size_t room) {
 }
 
 yoton_package *yoton_package_resize(yoton_package *package, size_t room) {
-    if (room > SIZE_MAX - sizeof(yoton_package))
+    if (room > ROOM_MAX)
         return NULL;
     return realloc(package, sizeof *package + room);
 }
 
 yoton_package *yoton_package_new(const yoton_header *header, const void *payload) {
-    if (header->length > SIZE_MAX)
+    if (header->length > ROOM_MAX)
         return NULL;
     yoton_package *package = yoton_package_start(header, (size_t)header->length);
     if (package && payload && header->length)
