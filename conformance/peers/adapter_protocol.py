@@ -113,8 +113,8 @@ class Request:
             return default
         value = self.fields.get(name, NOTHING)
         if value is NOTHING or not right(value):
-            op_name = self.fields.get("op")
-            raise Refused("bad-request", "%s: `%s` must be %s" % (op_name, name, what))
+            where = self.fields.get("op", "request")
+            raise Refused("bad-request", "%s: `%s` must be %s" % (where, name, what))
         return value
 
     def has(self, name):
@@ -123,8 +123,8 @@ class Request:
     def text(self, name, default=NOTHING):
         return self._take(name, default, lambda v: isinstance(v, str), "a string")
 
-    def flag(self, name):
-        return self._take(name, NOTHING, lambda v: isinstance(v, bool), "true or false")
+    def flag(self, name, default=NOTHING):
+        return self._take(name, default, lambda v: isinstance(v, bool), "true or false")
 
     def whole(self, name, default=NOTHING):
         return self._take(name, default, lambda v: type(v) is int, "an integer")

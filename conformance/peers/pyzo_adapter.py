@@ -34,7 +34,7 @@ from adapter_protocol import (
 
 DEFAULT_MEMORY = 2 << 30
 THREAD_STACK = 1 << 20
-EXTRAS = ["txt", "bin", "obj", "host", "client", "port0", "queue", "context_id"]
+EXTRAS = "txt bin obj host client port0 queue context_id problem".split()
 
 
 def die(text):
@@ -294,7 +294,9 @@ class PyzoAdapter(Adapter):
 
     @op(ALONE)
     def close(self, request):
-        self.link(request).close(request.text("reason", None))
+        link, problem = self.link(request), request.flag("problem", False)
+        close = link.close_on_problem if problem else link.close
+        close(request.text("reason", None))
 
     # -- channels
 
@@ -322,9 +324,10 @@ class PyzoAdapter(Adapter):
     @op(by_channel)
     def send(self, request):
         channel, value = self.channel(request, "pub", "state"), request.value("value")
-        if channel.closed:
-            raise Refused("closed", "send: the channel is closed")
-        channel.send(value)
+        try:
+            channel.send(value)
+        except OSError as error:
+            raise Refused("closed" if channel.closed else "failed", error)
 
     @op(by_waiting)
     def recv(self, request):
