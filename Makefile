@@ -41,7 +41,7 @@ endif
 
 # --- Flags ---------------------------------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wpedantic -Werror
-BASE := -std=c17 $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
+BASE := -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
 INC_reference := -Ireference/include -Ireference/src -Ireference/tools
 INC_conformance := -Ireference/include -Iconformance
 INC_fuzz := -Ireference/include -Ireference/src -Ifuzz
@@ -191,6 +191,7 @@ $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_H
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 # The set-up may bring compilers and headers, so what needs them is made by a second make, after it.
 setup = @BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
+original = $(or $(YOTON_PATH),$(abspath $(BUILD)/peer/pyzo/usr/share/pyzo/pyzo))
 parallel = --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 replayed = $(foreach t,$(FUZZ_TARGETS),replay:$(patsubst fuzz/%.c,$(OUT)/fuzz/%.plain,$(t))@$(call corpus,$(t)))
 corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
@@ -215,6 +216,11 @@ mutants: ## Prove the cases: every planted fault of the reference must be failed
 	$(setup)
 	@$(MAKE) $(parallel) all
 	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
+
+.PHONY: vectors-check
+vectors-check: ## Make spec/vectors anew from the original, and say where the files differ
+	$(setup)
+	@YOTON_PATH='$(original)' $(PYTHON) spec/vectors/generate.py --check
 
 .PHONY: soak-conformance
 soak-conformance: ## Judge the reference REPEAT times with every core kept busy: no verdict may change
