@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } commands[] = {
+    {"agent", cmd_agent, "be driven by a conformance harness"},
     {"decode", cmd_decode, "print object bytes as Python literals"},
     {"encode", cmd_encode, "write the payload of a message given as JSON"},
     {"hash", cmd_hash, "print the numbers of slot names and port names"},

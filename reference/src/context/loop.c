@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The context's thread. Others hand it work by kicking a connection; it hands back what is to be
+ * told by notices. */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdlib.h>
+
+#include "context/internal.h"
+
+yoton_time span_of(double seconds) {
+    if (!(seconds > 0))
+        return 0;
+    double nanoseconds = seconds * 1e9;
+    return nanoseconds < 9e18 ? (yoton_time)nanoseconds : YOTON_NEVER;
+}
+
+yoton_time moment_in(double seconds) {
+    yoton_time now = uv_hrtime();
+    yoton_time span = span_of(seconds);
+    return span < YOTON_NEVER - now ? now + span : YOTON_NEVER;
+}
+
+bool wait_change(yoton_context *context, yoton_time deadline) {
+    bool in_time = true;
+    context->waiting_threads++;
+    if (deadline == YOTON_NEVER) {
+        uv_cond_wait(&context->changed, &context->lock);
+    } else {
+        yoton_time now = uv_hrtime();
+        in_time = now < deadline;
+        if (in_time)
+            uv_cond_timedwait(&context->changed, &context->lock, deadline - now);
+    }
+    context->waiting_threads--;
+    return in_time;
+}
+
+void tell_change(yoton_context *context) {
+    if (context->waiting_threads > 0)
+        uv_cond_broadcast(&context->changed);
+}
+
+/* The context whose thread this is. */
+static _Thread_local const yoton_context *own;
+
+bool on_loop_thread(const yoton_context *context) { return own == context; }
+
+/* Once the thread is about to end, nobody else can have it do anything. */
+static bool nobody_serves(const yoton_context *context) {
+    return context->stopping && !on_loop_thread(context);
+}
+
+static void wake_loop(yoton_context *context) {
+    if (!on_loop_thread(context)) /* which looks again before it waits */
+        uv_async_send(&context->wake);
+}
+
+void kick(yoton_connection *connection) {
+    yoton_context *context = connection->context;
+    if (connection->kicked || nobody_serves(context))
+        return;
+    connection->kicked = true;
+    connection->next_kicked = NULL;
+    yoton_connection_ref(connection);
+    if (context->kicked_last != NULL)
+        context->kicked_last->next_kicked = connection;
+    else
+        context->kicked_first = connection;
+    context->kicked_last = connection;
+    wake_loop(context);
+}
+
+void notify(yoton_context *context, notice *notice) {
+    if (notice->listed || nobody_serves(context))
+        return;
+    notice->listed = true;
+    notice->next = NULL;
+    notice->take(notice);
+    if (context->notice_last != NULL)
+        context->notice_last->next = notice;
+    else
+        context->notice_first = notice;
+    context->notice_last = notice;
+    wake_loop(context);
+}
+
+void notice_settle(yoton_context *context, const notice *notice) {
+    while (context->telling == notice && !on_loop_thread(context))
+        wait_change(context, YOTON_NEVER);
+}
+
+void timer_at(uv_timer_t *timer, uv_timer_cb call, yoton_time when) {
+    yoton_time now = uv_hrtime();
+    yoton_time left = when > now ? when - now : 0;
+    uv_update_time(timer->loop);
+    uv_timer_start(timer, call, (left + YOTON_MS - 1) / YOTON_MS, 0);
+}
+
+static void serve_kicked(yoton_context *context) {
+    yoton_connection *connection;
+    while ((connection = context->kicked_first) != NULL) {
+        context->kicked_first = connection->next_kicked;
+        if (context->kicked_first == NULL)
+            context->kicked_last = NULL;
+        connection->kicked = false;
+        connection_service(connection);
+        yoton_connection_unref(connection);
+    }
+}
+
+static void tell_next(yoton_context *context) {
+    notice *notice = context->notice_first;
+    context->notice_first = notice->next;
+    if (context->notice_first == NULL)
+        context->notice_last = NULL;
+    notice->listed = false;
+    context->telling = notice;
+    uv_mutex_unlock(&context->lock);
+    notice->tell(notice);
+    uv_mutex_lock(&context->lock);
+    context->telling = NULL;
+    tell_change(context);
+    uv_mutex_unlock(&context->lock);
+    notice->drop(notice); /* may be the last reference */
+    uv_mutex_lock(&context->lock);
+}
+
+void loop_enter(yoton_context *context) { uv_mutex_lock(&context->lock); }
+
+void loop_leave(yoton_context *context) {
+    for (;;) {
+        serve_kicked(context);
+        if (context->notice_first == NULL)
+            break;
+        tell_next(context);
+    }
+    uv_mutex_unlock(&context->lock);
+}
+
+static void stop(yoton_context *context) {
+    while (context->oldest != NULL) {
+        yoton_connection *connection = context->oldest;
+        yoton_connection_ref(connection);
+        connection_begin_close(connection, "Closed by the context.", true);
+        connection_service(connection);
+        yoton_connection_unref(connection);
+    }
+    while (context->streams != NULL)
+        stream_close(context->streams);
+    uv_close((uv_handle_t *)&context->wake, NULL);
+}
+
+static void on_wake(uv_async_t *wake) {
+    yoton_context *context = wake->data;
+    loop_enter(context);
+    if (context->stopping && !uv_is_closing((uv_handle_t *)wake))
+        stop(context);
+    loop_leave(context);
+}
+
+static void run(void *argument) {
+    yoton_context *context = argument;
+    own = context;
+    uv_run(&context->loop, UV_RUN_DEFAULT);
+}
+
+int loop_start(yoton_context *context) {
+    if (uv_loop_init(&context->loop) != 0)
+        return YOTON_E_SYSTEM;
+    context->wake.data = context;
+    int error = uv_async_init(&context->loop, &context->wake, on_wake);
+    if (error == 0) {
+        error = uv_thread_create(&context->thread, run, context);
+        if (error == 0)
+            return YOTON_OK;
+        uv_close((uv_handle_t *)&context->wake, NULL);
+        uv_run(&context->loop, UV_RUN_DEFAULT);
+    }
+    uv_loop_close(&context->loop);
+    return YOTON_E_SYSTEM;
+}
+
+void loop_stop(yoton_context *context) {
+    uv_mutex_lock(&context->lock);
+    context->stopping = true;
+    uv_mutex_unlock(&context->lock);
+    uv_async_send(&context->wake);
+    uv_thread_join(&context->thread);
+    uv_loop_close(&context->loop);
+}

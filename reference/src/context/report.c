@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "context/internal.h"
+
+static _Thread_local char last[512];
+
+const char *yoton_error_text(void) { return last; }
+
+int report_error(int error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(last, sizeof last, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+int report_plain(int error, const char *what) {
+    return report_error(error, "cannot %s: %s", what, yoton_strerror(error));
+}
