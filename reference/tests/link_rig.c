@@ -99,12 +99,13 @@ static void log_event(rig *r, const yoton_link_event *event) {
 
 /* One piece of input. */
 static int feed_piece(rig *r, const uint8_t *data, size_t size) {
-    int result;
+    int result = YOTON_OK;
     size_t done = 0;
     yoton_link_event event;
     do {
         size_t consumed;
-        result = yoton_link_input(r->link, r->now, data + done, size - done, &consumed, &event);
+        int error = yoton_link_input(r->link, r->now, data + done, size - done, &consumed, &event);
+        result = error != YOTON_OK ? error : result;
         assert_true(consumed <= size - done);
         assert_true(consumed > 0 || event.kind != YOTON_LINK_NOTHING || done == size);
         done += consumed;
