@@ -20,7 +20,7 @@ from make import handshake, headers, names, objects, streams  # noqa: E402
 from make.original import Missing, Original  # noqa: E402
 
 FORMAT = 1
-WIDE = 200
+WIDE = 320
 MISSING = 77
 KINDS = {
     "handshake": handshake.make,

@@ -6,7 +6,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNPACKED = os.path.normpath(os.path.join(HERE, "../../../build/peer/pyzo/usr/share/pyzo/pyzo"))
 OWN_ID = 0xFEDCBA9876543210
-PUBLIC = ["192.0.2.%d" % i for i in range(100)]  # what this machine's own addresses are made to be
+PUBLIC = ["198.51.100.%d" % i for i in range(100)]  # what this machine's own addresses are made to be
 EMPTY_READS = 100
 
 
