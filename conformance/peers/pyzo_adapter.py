@@ -4,7 +4,7 @@
 
 One process is one yoton.Context; conformance/ADAPTER.md is the reference. Environment:
   YOTON_PATH            the folder that holds the package `yoton`
-  PYZO_VERSION          version of the Debian package it came from, said in `hello` (optional)
+  PYZO_VERSION          version of the package pyzo around it, for `hello` (optional: it is looked up)
   YOTON_ADAPTER_MEMORY  bytes of address space the process may take (optional, 2 GiB)
 """
 
@@ -19,6 +19,7 @@ import time
 
 from adapter_protocol import (
     ALONE,
+    JSON_EXACT,
     NOTHING,
     OPS,
     PROTOCOL,
@@ -34,7 +35,7 @@ from adapter_protocol import (
 
 DEFAULT_MEMORY = 2 << 30
 THREAD_STACK = 1 << 20
-EXTRAS = "txt bin obj host client port0 queue context_id problem".split()
+EXTRAS = "txt bin obj host client port0 queue context_id".split()
 
 
 def die(text):
@@ -76,6 +77,21 @@ CHANNELS = {
     "rep": yoton.RepChannel,
     "state": yoton.StateChannel,
 }
+
+
+def version():
+    """With Pyzo's own beside it: the package has said 2.2 through years of changes."""
+    pyzo = os.environ.get("PYZO_VERSION") or version_beside()
+    return yoton.__version__ + (" (pyzo %s)" % pyzo if pyzo else "")
+
+
+def version_beside():
+    with contextlib.suppress(OSError):
+        with open(os.path.join(os.environ["YOTON_PATH"], "__init__.py"), encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("__version__"):
+                    return line.split("=")[1].strip(" \"'\n")
+    return None
 
 
 def telling(base):
@@ -130,6 +146,10 @@ def held_port(host):
 
 def hex_id(number):
     return "%016x" % number
+
+
+def pid_of(number):
+    return number if abs(number) < JSON_EXACT else str(number)
 
 
 def parse_id(request):
@@ -213,11 +233,10 @@ class PyzoAdapter(Adapter):
     def hello(self, request):
         if request.whole("protocol") != PROTOCOL:
             raise Refused("unsupported", "hello: this adapter speaks protocol %d" % PROTOCOL)
-        package = os.environ.get("PYZO_VERSION")
         return {
             "protocol": PROTOCOL,
             "implementation": "pyzo",
-            "version": yoton.__version__ + (" (pyzo %s)" % package if package else ""),
+            "version": version(),
             "capabilities": sorted(OPS) + EXTRAS,
             "context_id": hex_id(self.context.id),
             "pid": os.getpid(),
@@ -263,11 +282,19 @@ class PyzoAdapter(Adapter):
     @op()
     def status(self, request):
         link = self.link(request)
-        same = {
-            name: getattr(link, name)
-            for name in "hostname1 port1 pid1 hostname2 port2 pid2 name timeout".split()
+        return {
+            "state": state_of(link),
+            "hostname1": link.hostname1,
+            "port1": link.port1,
+            "id1": hex_id(link.id1),
+            "pid1": link.pid1,
+            "hostname2": link.hostname2,
+            "port2": link.port2,
+            "id2": hex_id(link.id2),
+            "pid2": pid_of(link.pid2),
+            "name": link.name,
+            "timeout": link.timeout,
         }
-        return {"state": state_of(link), "id1": hex_id(link.id1), "id2": hex_id(link.id2), **same}
 
     @op(ALONE)
     def connections(self, request):
@@ -294,9 +321,11 @@ class PyzoAdapter(Adapter):
 
     @op(ALONE)
     def close(self, request):
-        link, problem = self.link(request), request.flag("problem", False)
-        close = link.close_on_problem if problem else link.close
-        close(request.text("reason", None))
+        self.link(request).close(request.text("reason", None))
+
+    @op(ALONE)
+    def close_on_problem(self, request):
+        self.link(request).close_on_problem(request.text("reason", None))
 
     # -- channels
 

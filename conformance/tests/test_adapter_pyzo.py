@@ -22,6 +22,7 @@ PATIENCE = 20.0
 HEADER = struct.Struct("<8s6Q")
 CONTROL = b"YOTON   "
 PEER_ID = 0x0123456789ABCDEF
+PEER_PID = (1 << 64) - 1
 
 
 # ---- the two ends a test holds ------------------------------------------------------------------
@@ -182,7 +183,7 @@ class Raw:
         self.sock.sendall(header + payload)
 
     def greet(self):
-        self.sock.sendall(b"YOTON!%016x.77\r\n" % PEER_ID)
+        self.sock.sendall(b"YOTON!%016x.%d\r\n" % (PEER_ID, PEER_PID))
 
 
 @contextlib.contextmanager
@@ -218,7 +219,8 @@ def same(got, wanted):
 
 
 CAPABILITIES = """
-    hello options bind connect status connections set_timeout flush close close_context
+    hello options bind connect status connections set_timeout flush close
+    close_on_problem close_context
     open send recv recv_all pending select recv_selected sync_mode close_channel
     rep_mode call result cancel do_request serve stop_serve txt bin obj host client
 """
@@ -276,7 +278,7 @@ def bytes_on_the_wire():
             same(fields, (15285871923228, int(answer["context_id"], 16), 1, 0, 0))
             same(payload, "h\u00e9".encode())
             status = driver.do("status", connection=bound["connection"])
-            same((status["id2"], status["pid2"]), ("%016x" % PEER_ID, 77))
+            same((status["id2"], status["pid2"]), ("%016x" % PEER_ID, str(PEER_PID)))
             same(peer.sock.getsockname()[1], status["port2"])
 
 
@@ -551,7 +553,7 @@ def closing():
 def closing_all():
     with Driver() as driver:
         links = [driver.do("bind", address="127.0.0.1:0")["connection"] for _ in range(2)]
-        driver.do("close", connection=links[0], reason="mine", problem=True)
+        driver.do("close_on_problem", connection=links[0], reason="mine")
         same(driver.event("closed", connection=links[0])["reason"], "mine")
         driver.do("open", channel="p", kind="pub", slot="x")
         driver.do("close_context")
@@ -674,7 +676,7 @@ TESTS = [
     ("what the original refuses is failed", what_the_original_refuses),
     ("bind tells the port really bound", port_in_the_reply),
     ("close is seen at both ends; closed channels say so", closing),
-    ("close with problem, and close_context", closing_all),
+    ("close_on_problem and close_context", closing_all),
     ("a peer that closes at once is not missed", closed_before_the_reply),
     ("timedout comes and goes", time_out),
     ("what the original prints goes to standard error", standard_output_is_clean),
