@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Section 7 of the specification: heartbeat, time-out and close. */
+#include "cases/cases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TALK "open send recv bin txt" /* what barrier() and a sub channel need */
+
+/* ---- Heartbeat ---- */
+
+/* Fails when two arrivals on e lie further apart than `longest`, or the last one lies so far back.
+ */
+static void expect_no_gap_above(end *e, double longest) {
+    size_t count;
+    const arrival *all = arrivals(e, &count);
+    check(e->t, count > 0, "nothing at all came");
+    for (size_t i = 1; i < count; i++)
+        check(e->t, all[i].when - all[i - 1].when <= longest,
+              "nothing came for %.3f s; allowed are %.3f s", all[i].when - all[i - 1].when,
+              longest);
+    check(e->t, now() - all[count - 1].when <= longest,
+          "nothing came for the last %.3f s; allowed are %.3f s", now() - all[count - 1].when,
+          longest);
+}
+
+CASE(LINK, 1, 1, .roles = ROLES_BOTH, .takes = 1.6, .title = "an idle peer shows it is there",
+     .about = "Makes a connection and waits 1.5 s; never may 0.5 s pass without a byte from the "
+              "peer.") {
+    end *e = establish(t);
+    run_for(t, 1.5);
+    expect_no_gap_above(e, 0.5 + slack(t));
+}
+
+CASE(LINK, 1, 2, .roles = ROLES_BOTH, .takes = 1.3, .title = "so does one that only receives",
+     .about = "Sends the peer a message every 20 ms for 1.2 s; never may 0.5 s pass without a byte "
+              "from the peer.") {
+    end *e = establish(t);
+    for (int i = 0; i < 60; i++) {
+        package p = message(e, slot_of("busy.txt.pub-sub"), "busy");
+        send_package(e, &p);
+        run_for(t, 0.02);
+    }
+    expect_no_gap_above(e, 0.5 + slack(t));
+}
+
+CASE(LINK, 2, 1, .roles = ROLES_BOTH, .takes = 1.6, .title = "a heartbeat every 0.25 s",
+     .about = "Makes a connection and waits 1.5 s; between two heartbeats there should be 0.25 s, "
+              "at most 0.3 s and what a busy machine adds.") {
+    end *e = establish(t);
+    run_for(t, 1.5);
+    expect_no_gap_above(e, 0.3 + slack(t));
+}
+
+static bool timed_out_so_far(end *e) {
+    state_of(e); /* an answer of the adapter comes behind the events before it */
+    return count_events(e->t, "timedout", e->connection) > 0;
+}
+
+CASE(LINK, 3, 1, .roles = ROLES_BOTH, .needs = TALK " host", .takes = 1.3,
+     .title = "single bytes are signs of life",
+     .about = "Sends a message a byte every 0.15 s for 1.2 s; no time-out may be reported, and the "
+              "message must arrive.") {
+    channel *sub = open_sub(t, "drip", "txt");
+    end *e = establish(t);
+    package p = message(e, sub->slot_in, "drip");
+    uint8_t *bytes;
+    size_t size = package_bytes(&p, &bytes);
+    for (int i = 0; i < 8; i++) {
+        send_bytes(e, bytes + i, 1, "one byte");
+        run_for(t, 0.15);
+    }
+    check(t, !timed_out_so_far(e), "a time-out was reported while bytes came");
+    send_bytes(e, bytes + 8, size - 8, "the rest");
+    expect_received(sub, "drip");
+}
+
+CASE(LINK, 3, 2, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.2,
+     .title = "unknown signals are signs of life",
+     .about = "Sends an unknown signal every 0.2 s for 1 s and nothing else; no time-out may be "
+              "reported.") {
+    end *e = establish(t);
+    for (int i = 0; i < 5; i++) {
+        send_signal(e, 5);
+        run_for(t, 0.2);
+    }
+    check(t, !timed_out_so_far(e), "a time-out was reported while signals came");
+}
+
+CASE(LINK, 4, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.1,
+     .title = "no heartbeats between packages",
+     .about = "Has the peer publish every 60 ms for 0.9 s; no heartbeat should come less than "
+              "0.15 s behind a message.") {
+    channel *pub = open_pub(t, "stream", "txt");
+    end *e = establish(t);
+    for (int i = 0; i < 15; i++) {
+        publish(pub, "text");
+        run_for(t, 0.06);
+    }
+    double last_package = 0;
+    for (int packages = 0; packages < 15;) {
+        const item *got = next_item(e, patience(t));
+        check(t, got != NULL, "only %d of 15 messages came", packages);
+        if (got->kind == ITEM_PACKAGE) {
+            packages += got->p.slot == pub->slot_out;
+            last_package = got->last;
+        } else if (got->kind == ITEM_HEARTBEAT && last_package > 0)
+            check(t, got->first - last_package >= 0.15, "a heartbeat %.3f s behind a message",
+                  got->first - last_package);
+    }
+}
+
+/* A text of `size` bytes that fills every buffer between two processes. */
+static const char *long_text(size_t size) {
+    char *text = malloc(size + 1);
+    if (text == NULL)
+        abort();
+    memset(text, 'x', size);
+    text[size] = '\0';
+    return text;
+}
+
+enum { MORE_THAN_BUFFERS = 12 << 20 };
+
+/* An end that takes nothing while the peer has more to send than the system will buffer. */
+static end *stalled_end(tester *t, channel *pub) {
+    set_receive_buffer(t, 4096);
+    end *e = establish(t);
+    end_hold(e, true);
+    ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", long_text(MORE_THAN_BUFFERS));
+    return e;
+}
+
+CASE(LINK, 5, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.9,
+     .title = "heartbeats do not pile up",
+     .about = "Has the peer publish a message larger than all buffers, takes nothing for 1.2 s, "
+              "then everything; behind the message there may be two heartbeats at most before the "
+              "next message.") {
+    channel *pub = open_pub(t, "flood", "txt"), *after = open_pub(t, "after", "txt");
+    end *e = stalled_end(t, pub);
+    run_for(t, 1.2);
+    ask(t, "send", "{s:s, s:s}", "channel", after->name, "value", "after");
+    end_hold(e, false);
+    int heartbeats = 0;
+    bool flood_seen = false;
+    for (;;) {
+        const item *got = next_item(e, 3 * patience(t));
+        check(t, got != NULL, "the messages did not come");
+        if (got->kind == ITEM_PACKAGE && got->p.slot == after->slot_out)
+            break;
+        flood_seen |= got->kind == ITEM_PACKAGE && got->p.slot == pub->slot_out;
+        heartbeats += flood_seen && got->kind == ITEM_HEARTBEAT;
+    }
+    check(t, heartbeats <= 2, "%d heartbeats had piled up", heartbeats);
+}
+
+/* ---- Time-out ---- */
+
+static void expect_timedout(end *e, bool value, double seconds) {
+    const json_t *event = await_event(e->t, "timedout", e->connection, seconds);
+    bool got = json_is_true(json_object_get(event, "value"));
+    check(e->t, got == value, "timedout says %s, expected %s", got ? "true" : "false",
+          value ? "true" : "false");
+}
+
+CASE(LINK, 6, 1, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.6,
+     .title = "silence is reported, once",
+     .about = "Sends nothing for 1.4 s; the peer must report the time-out, and report it once.") {
+    end *e = establish(t);
+    double began = now();
+    expect_timedout(e, true, 1.0 + slack(t));
+    run_for(t, began + 1.4 - now());
+    state_of(e);
+    unsigned count = count_events(t, "timedout", e->connection);
+    check(t, count == 1, "the time-out was reported %u times", count);
+}
+
+CASE(LINK, 7, 1, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.0,
+     .title = "a heartbeat ends the time-out",
+     .about =
+         "Sends nothing until the peer reports the time-out, then one heartbeat; the peer must "
+         "report that it is over, once.") {
+    end *e = establish(t);
+    expect_timedout(e, true, patience(t));
+    send_heartbeat(e);
+    expect_timedout(e, false, patience(t));
+    send_heartbeat(e);
+    state_of(e);
+    unsigned count = count_events(t, "timedout", e->connection);
+    check(t, count == 2, "%u reports instead of 2", count);
+}
+
+CASE(LINK, 7, 2, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.0,
+     .title = "a single byte ends the time-out",
+     .about = "Sends nothing until the peer reports the time-out, then the first byte of a header; "
+              "the peer must report that it is over.") {
+    end *e = establish(t);
+    expect_timedout(e, true, patience(t));
+    send_bytes(e, "Y", 1, "the first byte of a header");
+    expect_timedout(e, false, patience(t));
+}
+
+CASE(LINK, 8, 1, .roles = ROLES_BOTH, .needs = TALK " host", .takes = 1.0,
+     .title = "a time-out loses nothing",
+     .about =
+         "Sends nothing until the peer reports the time-out, has it publish then, and sends it "
+         "a message; both must arrive.") {
+    channel *pub = open_pub(t, "out", "txt"), *sub = open_sub(t, "in", "txt");
+    end *e = establish(t);
+    expect_timedout(e, true, patience(t));
+    publish(pub, "still there");
+    package want = {.slot = pub->slot_out, .payload = "still there", .size = 11};
+    expect_package(e, &want, SLOT | PAYLOAD);
+    package p = message(e, sub->slot_in, "me too");
+    send_package(e, &p);
+    expect_received(sub, "me too");
+}
+
+CASE(LINK, 9, 1, .roles = ROLES_BOTH, .needs = TALK " host", .takes = 1.0,
+     .title = "a stall inside a package",
+     .about = "Sends half a package and then nothing; the peer must report the time-out. The rest "
+              "must end it, and the message arrive.") {
+    channel *sub = open_sub(t, "half", "txt");
+    end *e = establish(t);
+    package p = message(e, sub->slot_in, "in two halves");
+    uint8_t *bytes;
+    size_t size = package_bytes(&p, &bytes);
+    send_bytes(e, bytes, size - 5, "a package without its last 5 bytes");
+    expect_timedout(e, true, patience(t));
+    send_bytes(e, bytes + size - 5, 5, "the rest");
+    expect_timedout(e, false, patience(t));
+    expect_received(sub, "in two halves");
+}
+
+CASE(LINK, 10, 1, .roles = ROLES_BOTH, .needs = "status set_timeout host",
+     .title = "0.5 s by default and at least",
+     .about = "Asks for the time-out of a new connection, which must be 0.5 s; sets it to 0.49, "
+              "which must be refused, and to 0.5 and 2, which must be taken.") {
+    end *e = establish(t);
+    json_t *status = call(t, "status", "{s:s}", "connection", e->connection);
+    double value = json_number_value(json_object_get(status, "timeout"));
+    check(t, value > 0.4999 && value < 0.5001, "the time-out is %g s", value);
+    expect_refused(
+        t, try_call(t, "set_timeout", "{s:s, s:f}", "connection", e->connection, "seconds", 0.49),
+        "a time-out of 0.49 s");
+    call(t, "set_timeout", "{s:s, s:f}", "connection", e->connection, "seconds", 0.5);
+    call(t, "set_timeout", "{s:s, s:f}", "connection", e->connection, "seconds", 2.0);
+}
+
+CASE(LINK, 11, 1, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.0,
+     .title = "not before 0.5 s",
+     .about = "Sends a heartbeat and then nothing; the time-out must not be reported before 0.5 s "
+              "have passed.") {
+    end *e = establish(t);
+    send_heartbeat(e);
+    double last = now();
+    expect_timedout(e, true, patience(t));
+    check(t, now() - last >= 0.49, "reported after %.3f s", now() - last);
+}
+
+CASE(LINK, 11, 2, .roles = ROLES_BOTH, .needs = "status set_timeout host", .takes = 1.9,
+     .title = "not before the time that was set",
+     .about = "Sets the time-out to 1.2 s, sends a heartbeat and then nothing; the time-out must "
+              "not be reported before 1.2 s have passed, and must be reported then.") {
+    end *e = establish(t);
+    end_keep_alive(e,
+                   true); /* until the new time is known to be set, and the old one in use over */
+    call(t, "set_timeout", "{s:s, s:f}", "connection", e->connection, "seconds", 1.2);
+    run_for(t, 0.6);
+    end_keep_alive(e, false);
+    check(t, !timed_out_so_far(e), "a time-out was reported while heartbeats came");
+    send_heartbeat(e);
+    double last = now();
+    expect_timedout(e, true, patience(t));
+    check(t, now() - last >= 1.19, "reported after %.3f s", now() - last);
+}
+
+/* ---- Close ---- */
+
+CASE(LINK, 12, 1, .roles = ROLES_BOTH, .needs = "close", .title = "close says so",
+     .about = "Has the peer close the connection; the close signal must come.") {
+    end *e = establish(t);
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    expect_close(e);
+}
+
+CASE(LINK, 12, 2, .roles = ROLES_BOTH, .needs = TALK " close",
+     .title = "what was queued goes first",
+     .about = "Has the peer publish 30 messages and close at once; all 30 must come, and the close "
+              "signal behind them.") {
+    channel *pub = open_pub(t, "last", "txt");
+    end *e = establish(t);
+    for (int i = 0; i < 30; i++)
+        publish(pub, "one of the last");
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    package want = {.slot = pub->slot_out, .payload = "one of the last", .size = 15};
+    for (int i = 0; i < 30; i++)
+        expect_package(e, &want, SLOT | PAYLOAD);
+    expect_close(e);
+}
+
+CASE(LINK, 12, 3, .roles = ROLES_BOTH, .needs = "close_context",
+     .title = "closing the context closes in the nice way",
+     .about = "Has the peer close its context with two connections; the close signal must come on "
+              "both.") {
+    end *a = establish(t), *b = establish(t);
+    ask(t, "close_context", NULL);
+    expect_close(a);
+    expect_close(b);
+}
+
+/* Reads up to the close signal; a peer that sends none is judged by LINK-12. */
+static void read_close_signal(end *e) {
+    for (;;) {
+        const item *got = next_event(e, patience(e->t));
+        if (got == NULL || got->kind == ITEM_END || got->kind == ITEM_RESET)
+            skip(e->t, "no close signal came; LINK-12 judges that");
+        if (got->kind == ITEM_CLOSE)
+            return;
+    }
+}
+
+CASE(LINK, 13, 1, .roles = ROLES_BOTH, .needs = TALK " close",
+     .title = "nothing after the close signal",
+     .about = "Has the peer publish, close, and publish again; nothing but the end of the stream "
+              "may come behind the close signal.") {
+    channel *pub = open_pub(t, "late", "txt");
+    end *e = establish(t);
+    publish(pub, "before");
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", "after");
+    read_close_signal(e);
+    const item *got = next_item(e, patience(t));
+    check(t, got != NULL, "the stream did not end behind the close signal");
+    check(t, got->kind == ITEM_END || got->kind == ITEM_RESET,
+          "something came behind the close signal");
+}
+
+CASE(LINK, 14, 1, .roles = ROLES_BOTH, .title = "a close signal is not answered",
+     .about = "Sends the close signal; nothing but heartbeats already on their way may come before "
+              "the end of the stream, no close signal either.") {
+    end *e = establish(t);
+    send_close(e);
+    for (;;) {
+        const item *got = next_event(e, patience(t));
+        check(t, got != NULL, "the peer did not close the connection");
+        if (got->kind == ITEM_CLOSE)
+            fail_at(e, got, 24, "source_seq", "no close signal", "1: close");
+        if (got->kind == ITEM_END || got->kind == ITEM_RESET)
+            return;
+        check(t, got->kind != ITEM_PACKAGE, "a package came after our close signal");
+    }
+}
+
+CASE(LINK, 14, 2, .roles = ROLES_BOTH, .needs = "status host",
+     .title = "the connection is closed then",
+     .about = "Sends the close signal; the peer must report the connection closed, and show it as "
+              "closed.") {
+    end *e = establish(t);
+    send_close(e);
+    await_event(t, "closed", e->connection, patience(t));
+    check(t, strcmp(state_of(e), "closed") == 0, "its state is %s", state_of(e));
+}
+
+CASE(LINK, 15, 1, .roles = ROLES_BOTH, .needs = TALK " host",
+     .title = "what follows a close signal is ignored",
+     .about = "Sends the close signal and a message behind it in one write; the message must be "
+              "neither deposited nor forwarded.") {
+    channel *sub = open_sub(t, "late", "txt");
+    end *a = establish(t), *b = establish(t);
+    package p = message(a, sub->slot_in, "too late");
+    uint8_t *bytes, both[56 + 56 + 8] = "YOTON   \1";
+    size_t size = package_bytes(&p, &bytes);
+    both[24] = 1;
+    memcpy(both + 56, bytes, size);
+    send_bytes(a, both, 56 + size, "the close signal, then a package");
+    await_event(t, "closed", a->connection, patience(t));
+    end_close(a);
+    barrier(t);
+    expect_no_message(sub);
+    expect_nothing(b);
+}
+
+CASE(LINK, 16, 1, .roles = ROLES_BOTH, .needs = "close txt",
+     .title = "the close signal arrives although more comes in",
+     .about = "Has the peer close and sends it 100 messages at the same time; the close signal and "
+              "an orderly end of the stream should come, no reset.") {
+    end *e = establish(t);
+    static uint8_t burst[100 * 64];
+    for (int i = 0; i < 100; i++) {
+        package p = message(e, slot_of("more.txt.pub-sub"), "and more");
+        uint8_t *bytes;
+        size_t size = package_bytes(&p, &bytes);
+        memcpy(burst + (size_t)i * 64, bytes, size);
+    }
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    send_bytes(e, burst, sizeof burst, "100 messages");
+    read_close_signal(e);
+    expect_eof(e);
+}
+
+CASE(LINK, 17, 1, .roles = ROLES_BOTH, .needs = "host", .title = "the other end is gone",
+     .about = "Closes the socket without a close signal; the peer must report the connection "
+              "closed.") {
+    end *e = establish(t);
+    end_close(e);
+    await_event(t, "closed", e->connection, patience(t));
+}
+
+CASE(LINK, 17, 2, .roles = ROLES_BOTH, .needs = "host", .title = "the connection is reset",
+     .about = "Resets the connection; the peer must report it closed.") {
+    end *e = establish(t);
+    end_reset(e);
+    await_event(t, "closed", e->connection, patience(t));
+}
+
+CASE(LINK, 17, 3, .roles = ROLES_BOTH, .needs = "host", .title = "half closed is closed",
+     .about = "Ends the sending half only; the peer must close the connection, so that the other "
+              "half ends too, and report it.") {
+    end *e = establish(t);
+    end_shutdown(e);
+    expect_closed(e);
+    await_event(t, "closed", e->connection, patience(t));
+}
+
+static void expect_one_report(end *e) {
+    const json_t *event = await_event(e->t, "closed", e->connection, patience(e->t));
+    const char *reason = json_string_value(json_object_get(event, "reason"));
+    check(e->t, reason && *reason, "the report gives no reason");
+    state_of(e);
+    unsigned count = count_events(e->t, "closed", e->connection);
+    check(e->t, count == 1, "the end was reported %u times", count);
+}
+
+CASE(LINK, 18, 1, .roles = ROLES_BOTH, .needs = "status host",
+     .title = "the end is reported once: close signal",
+     .about = "Sends the close signal and closes the socket; the peer must report the end of the "
+              "connection once, with a reason.") {
+    end *e = establish(t);
+    send_close(e);
+    end_close(e);
+    expect_one_report(e);
+}
+
+CASE(LINK, 18, 2, .roles = ROLES_BOTH, .needs = "status host",
+     .title = "the end is reported once: lost",
+     .about = "Closes the socket without a close signal; the peer must report the end of the "
+              "connection once, with a reason.") {
+    end *e = establish(t);
+    end_close(e);
+    expect_one_report(e);
+}
+
+CASE(LINK, 18, 3, .roles = ROLES_BOTH, .needs = "status close host",
+     .title = "the end is reported once: own close",
+     .about = "Has the peer close the connection with a reason; it must report the end once, with "
+              "this reason.") {
+    end *e = establish(t);
+    call(t, "close", "{s:s, s:s}", "connection", e->connection, "reason", "lunch time");
+    const json_t *event = await_event(t, "closed", e->connection, patience(t));
+    const char *reason = json_string_value(json_object_get(event, "reason"));
+    check(t, reason && strcmp(reason, "lunch time") == 0, "the reason given is: %s",
+          reason ? reason : "none");
+    state_of(e);
+    unsigned count = count_events(t, "closed", e->connection);
+    check(t, count == 1, "the end was reported %u times", count);
+}
+
+CASE(LINK, 19, 1, .roles = ROLE_HOST, .needs = "close", .title = "closing a bind that waits",
+     .about = "Has the peer bind and close that connection; nobody may be accepted at the port any "
+              "more.") {
+    const char *connection;
+    uint16_t port = peer_bind(t, 0, &connection);
+    call(t, "close", "{s:s}", "connection", connection);
+    end *e = try_dial(t, port);
+    if (e != NULL)
+        expect_closed(e); /* taken into the backlog before it ended; nothing may come on it */
+    check(t, try_dial(t, port) == NULL, "the port still accepts connections");
+}
+
+static void expect_other_works(tester *t, end *other, channel *sub) {
+    package p = message(other, sub->slot_in, "still here");
+    send_package(other, &p);
+    expect_received(sub, "still here");
+    barrier(t);
+}
+
+CASE(LINK, 20, 1, .roles = ROLES_BOTH, .needs = TALK " host",
+     .title = "a closed connection leaves the others alone",
+     .about = "Makes two connections and sends the close signal on one; the other must go on.") {
+    channel *sub = open_sub(t, "other", "txt");
+    end *a = establish(t), *b = establish(t);
+    send_close(a);
+    await_event(t, "closed", a->connection, patience(t));
+    end_close(a);
+    expect_other_works(t, b, sub);
+}
+
+CASE(LINK, 20, 2, .roles = ROLES_BOTH, .needs = TALK " host",
+     .title = "a broken connection leaves the others alone",
+     .about = "Makes three connections, sends garbage on one and resets another; the third must go "
+              "on.") {
+    channel *sub = open_sub(t, "other", "txt");
+    end *a = establish(t), *b = establish(t), *c = establish(t);
+    uint8_t garbage[56] = "garbage";
+    send_bytes(a, garbage, sizeof garbage, "garbage");
+    await_event(t, "closed", a->connection, patience(t));
+    end_close(a);
+    end_reset(b);
+    await_event(t, "closed", b->connection, patience(t));
+    end_close(b);
+    expect_other_works(t, c, sub);
+}
+
+CASE(LINK, 21, 1, .roles = ROLES_BOTH, .needs = "close_on_problem",
+     .title = "giving up says nothing",
+     .about = "Has the peer give the connection up because of a problem; no close signal may come "
+              "before the end of the stream.") {
+    end *e = establish(t);
+    ask(t, "close_on_problem", "{s:s, s:s}", "connection", e->connection, "reason", "a test");
+    for (;;) {
+        const item *got = next_event(e, patience(t));
+        check(t, got != NULL, "the connection was not closed");
+        if (got->kind == ITEM_CLOSE)
+            fail_at(e, got, 24, "source_seq", "no close signal", "1: close");
+        if (got->kind == ITEM_END || got->kind == ITEM_RESET)
+            return;
+    }
+}
+
+CASE(LINK, 22, 1, .roles = ROLES_BOTH, .needs = TALK " close host", .takes = 1.9,
+     .title = "closing towards a peer that takes nothing",
+     .about = "Has the peer publish a message larger than all buffers, takes nothing, and has it "
+              "close; it must report the connection closed within 1 s and what a busy machine "
+              "adds.") {
+    channel *pub = open_pub(t, "flood", "txt");
+    end *e = stalled_end(t, pub);
+    run_for(t, 0.3);
+    double began = now();
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    await_event(t, "closed", e->connection, patience(t));
+    check(t, now() - began <= 1.5 + 5 * slack(t), "closing took %.1f s", now() - began);
+}
+
+CASE(LINK, 23, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.5,
+     .title = "receiving while sending is held up",
+     .about = "Has the peer publish a message larger than all buffers, takes nothing, and sends it "
+              "a message; that must arrive meanwhile.") {
+    channel *pub = open_pub(t, "flood", "txt"), *sub = open_sub(t, "in", "txt");
+    end *e = stalled_end(t, pub);
+    run_for(t, 0.3);
+    package p = message(e, sub->slot_in, "meanwhile");
+    send_package(e, &p);
+    expect_received(sub, "meanwhile");
+}
+
+const struct test_case *const link_cases[] = {
+    &LINK_1_1,  &LINK_1_2,  &LINK_2_1,  &LINK_3_1,  &LINK_3_2,  &LINK_4_1,  &LINK_5_1,  &LINK_6_1,
+    &LINK_7_1,  &LINK_7_2,  &LINK_8_1,  &LINK_9_1,  &LINK_10_1, &LINK_11_1, &LINK_11_2, &LINK_12_1,
+    &LINK_12_2, &LINK_12_3, &LINK_13_1, &LINK_14_1, &LINK_14_2, &LINK_15_1, &LINK_16_1, &LINK_17_1,
+    &LINK_17_2, &LINK_17_3, &LINK_18_1, &LINK_18_2, &LINK_18_3, &LINK_19_1, &LINK_20_1, &LINK_20_2,
+    &LINK_21_1, &LINK_22_1, &LINK_23_1, NULL};
