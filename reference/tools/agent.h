@@ -57,6 +57,7 @@ struct agent_request {
     agent_request *next; /* in its lane */
     agent_op op;
     json_t *fields;
+    uint64_t arrived; /* on uv_hrtime's clock */
     const char *code; /* NULL while nothing is wrong */
     char error[512];
     agent_thing *watch; /* its events are told once the answer is out */
@@ -108,14 +109,17 @@ bool agent_has(const agent_request *request, const char *name); /* there, and no
 double agent_number(agent_request *request, const char *name, bool required, double standard);
 json_int_t agent_integer(agent_request *request, const char *name, bool required,
                          json_int_t standard);
-/* Purpose: a time to wait; null is for ever. */
+/* Purpose: what is left of a time to wait, which counts from when the request was read; null is for
+ * ever. */
 double agent_wait(agent_request *request, const char *name, double standard);
+bool agent_flag(agent_request *request, const char *name); /* false when it is not there */
 bool agent_failed(const agent_request *request);
 
 /* Purpose: put a thing under a name; agent_thing_new makes the name up if it is NULL.
  * Returns NULL when the name is taken or memory is short. */
 agent_thing *agent_thing_new(agent *agent, agent_register *in, const char *name,
                              const agent_thing *content);
+bool agent_name_taken(agent *agent, const agent_register *in, const char *name);
 /* Purpose: the thing that the field `field` names; fails the request when there is none. */
 agent_thing *agent_thing_of(agent_request *request, agent_register *in, const char *field);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ops about channels. */
-#define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +52,7 @@ static json_t *keep(agent *agent, agent_request *request, const char *name,
     request->watch = agent_thing_new(agent, &agent->channels, name, content);
     if (request->watch == NULL) {
         yoton_channel_free(content->channel);
-        return agent_fail(request, "bad-request", "open: the channel `%.100s` is there already",
-                          name);
+        return agent_fail(request, "failed", "out of memory");
     }
     return slots_of(request->watch);
 }
@@ -75,6 +73,9 @@ static json_t *op_open(agent *agent, agent_request *request) {
                           kind_name);
     if (type == TYPES)
         return agent_fail(request, "bad-request", "open: `type` must be one of txt, bin, obj");
+    if (agent_name_taken(agent, &agent->channels, name))
+        return agent_fail(request, "bad-request", "open: the channel `%.100s` is there already",
+                          name);
     agent_thing content = {.kind = (yoton_channel_kind)kind, .type = (yoton_message_type)type};
     int error = yoton_channel_open(agent->context, content.kind, json_string_value(slot),
                                    json_string_length(slot), content.type, &content.channel);
@@ -85,17 +86,28 @@ static json_t *op_open(agent *agent, agent_request *request) {
 
 /* ---- send ---- */
 
+/* A value that is well-formed, but of another type than the channel's. */
+static int unfit(const json_t *value, const char *text, const char **why) {
+    yoton_value unused;
+    int error = json_to_value(value, &unused, why);
+    yoton_value_clear(&unused);
+    if (error == YOTON_E_ARGUMENT)
+        return error;
+    *why = text;
+    return YOTON_E_TYPE;
+}
+
 static int send_text(yoton_channel *channel, const json_t *value, const char **why) {
-    if (!json_is_string(value)) {
-        *why = "a channel of type txt sends strings";
-        return YOTON_E_ARGUMENT;
-    }
+    if (!json_is_string(value))
+        return unfit(value, "a channel of type txt sends strings", why);
     return yoton_send_text(channel, json_string_value(value), json_string_length(value));
 }
 
 static int send_bytes(yoton_channel *channel, const json_t *value, const char **why) {
     uint8_t *bytes;
     size_t size;
+    if (json_object_get(value, "hex") == NULL)
+        return unfit(value, "a channel of type bin sends bytes, as {\"hex\":\"00ff\"}", why);
     int error = json_to_bytes(value, &bytes, &size, why);
     if (error != YOTON_OK)
         return error;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ops about connections. */
-#define _GNU_SOURCE
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -142,33 +141,26 @@ static json_t *op_flush(agent *agent, agent_request *request) {
                                                                  : "failed");
 }
 
-typedef void (*closing)(yoton_connection *connection, const char *reason);
-
-static json_t *close_by(agent *agent, agent_request *request, closing how) {
+static json_t *op_close(agent *agent, agent_request *request) {
     const agent_thing *thing = connection_of(agent, request);
     const char *reason = agent_has(request, "reason") ? agent_text(request, "reason", NULL) : NULL;
+    bool problem = agent_flag(request, "problem");
     if (agent_failed(request))
         return NULL;
-    how(thing->connection, reason);
+    if (problem)
+        yoton_connection_close_on_problem(thing->connection, reason);
+    else
+        yoton_connection_close(thing->connection, reason);
     return json_object();
 }
 
-static json_t *op_close(agent *agent, agent_request *request) {
-    return close_by(agent, request, yoton_connection_close);
-}
-
-static json_t *op_close_on_problem(agent *agent, agent_request *request) {
-    return close_by(agent, request, yoton_connection_close_on_problem);
-}
-
 const agent_entry agent_connection_ops[] = {
-    {"bind", op_bind, AGENT_AT_ONCE},
+    {"bind", op_bind, AGENT_ALONE},
     {"connect", op_connect, AGENT_ALONE},
     {"status", op_status, AGENT_AT_ONCE},
     {"connections", op_connections, AGENT_AT_ONCE},
     {"set_timeout", op_set_timeout, AGENT_AT_ONCE},
     {"flush", op_flush, AGENT_ALONE},
     {"close", op_close, AGENT_ALONE},
-    {"close_on_problem", op_close_on_problem, AGENT_ALONE},
     {NULL, NULL, AGENT_AT_ONCE},
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ops about the context as a whole. */
-#define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,9 @@
 
 static void hex_of(uint64_t id, char text[17]) { snprintf(text, 17, "%016" PRIx64, id); }
 
-static const char *const abilities[] = {"txt",    "bin",         "obj",         "host",
-                                        "client", "port0",       "queue",       "context_id",
-                                        "ipv6",   "max_message", "max_sources", "queue_bytes"};
+static const char *const abilities[] = {
+    "txt",        "bin",  "obj",         "host",        "client",      "port0",  "queue",
+    "context_id", "ipv6", "max_message", "max_sources", "queue_bytes", "problem"};
 
 static json_t *capabilities(void) {
     json_t *list = agent_op_names();
@@ -41,11 +40,16 @@ static bool take_queue(agent_request *request, yoton_options *options) {
     const json_t *field = json_object_get(request->fields, "queue");
     if (field == NULL)
         return true;
-    if (json_unpack((json_t *)field, "[I, s!]", &packages, &discard) != 0 || packages < 1)
+    if (json_unpack((json_t *)field, "[I, s!]", &packages, &discard) != 0)
         return false;
     options->queue_packages = (size_t)packages;
     options->discard = strcmp(discard, "new") == 0 ? YOTON_DISCARD_NEW : YOTON_DISCARD_OLD;
-    return strcmp(discard, "new") == 0 || strcmp(discard, "old") == 0;
+    if (packages < 1 || (strcmp(discard, "new") != 0 && strcmp(discard, "old") != 0))
+        agent_fail(request, "failed",
+                   "options: a queue of %" JSON_INTEGER_FORMAT
+                   " packages that drops the `%.20s` cannot be made",
+                   packages, discard);
+    return true;
 }
 
 static bool take_id(agent_request *request, yoton_options *options) {
@@ -56,10 +60,17 @@ static bool take_id(agent_request *request, yoton_options *options) {
     return strlen(text) == 16 && strspn(text, "0123456789abcdefABCDEF") == 16 && options->id != 0;
 }
 
+static uint64_t take_size(agent_request *request, const char *name) {
+    json_int_t size = agent_integer(request, name, false, 0);
+    if (size < 0)
+        agent_fail(request, "failed", "options: `%s` must not be negative", name);
+    return (uint64_t)size;
+}
+
 static void take_sizes(agent_request *request, yoton_options *options) {
-    options->max_message = (uint64_t)agent_integer(request, "max_message", false, 0);
-    options->max_sources = (size_t)agent_integer(request, "max_sources", false, 0);
-    options->queue_bytes = (uint64_t)agent_integer(request, "queue_bytes", false, 0);
+    options->max_message = take_size(request, "max_message");
+    options->max_sources = (size_t)take_size(request, "max_sources");
+    options->queue_bytes = take_size(request, "queue_bytes");
 }
 
 static bool known_options(agent_request *request) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One request: its fields, checked as they are taken, and the things it names. */
-#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +38,12 @@ const char *agent_text(agent_request *request, const char *name, const char *sta
     const json_t *field = json_object_get(request->fields, name);
     if (field == NULL && standard != NULL)
         return standard;
-    if (!json_is_string(field) || strlen(json_string_value(field)) != json_string_length(field)) {
-        must_be(request, name, "a string without NUL");
+    if (!json_is_string(field)) {
+        must_be(request, name, "a string");
         return "";
     }
+    if (strlen(json_string_value(field)) != json_string_length(field))
+        agent_fail(request, "failed", "`%s` holds U+0000, which the library cannot take", name);
     return json_string_value(field);
 }
 
@@ -58,7 +59,16 @@ double agent_number(agent_request *request, const char *name, bool required, dou
 double agent_wait(agent_request *request, const char *name, double standard) {
     if (json_is_null(json_object_get(request->fields, name)))
         return YOTON_FOREVER;
-    return agent_number(request, name, false, standard);
+    double passed = (double)(uv_hrtime() - request->arrived) / 1e9;
+    double left = agent_number(request, name, false, standard) - passed;
+    return left > 0 ? left : 0;
+}
+
+bool agent_flag(agent_request *request, const char *name) {
+    const json_t *field = json_object_get(request->fields, name);
+    if (field != NULL && !json_is_boolean(field))
+        must_be(request, name, "true or false");
+    return json_is_true(field);
 }
 
 json_int_t agent_integer(agent_request *request, const char *name, bool required,
@@ -121,6 +131,13 @@ agent_thing *agent_thing_new(agent *agent, agent_register *in, const char *name,
     agent_thing *thing = add(agent, in, name, content);
     uv_mutex_unlock(&agent->lock);
     return thing;
+}
+
+bool agent_name_taken(agent *agent, const agent_register *in, const char *name) {
+    uv_mutex_lock(&agent->lock);
+    bool taken = find(in, name) != NULL;
+    uv_mutex_unlock(&agent->lock);
+    return taken;
 }
 
 agent_thing *agent_thing_of(agent_request *request, agent_register *in, const char *field) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `yoton agent`: the adapter that lets a harness drive this implementation. Requests come as one
  * JSON object per line on standard input; answers and events go to standard output. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +143,7 @@ static void take_line(agent *agent, const char *line, size_t size) {
     }
     request->agent = agent;
     request->fields = fields;
+    request->arrived = uv_hrtime();
     const char *name = json_string_value(json_object_get(fields, "op"));
     const agent_entry *entry = name != NULL ? find_op(name) : NULL;
     if (name == NULL)

@@ -122,15 +122,20 @@ static int fail(const char **why, const char *text) {
     return YOTON_E_ARGUMENT;
 }
 
+static int unfit(const char **why, const char *text) {
+    *why = text;
+    return YOTON_E_TYPE;
+}
+
 static int to_integer(const json_t *json, yoton_value *value, const char **why) {
     const char *text = json_string_value(json);
-    if (text == NULL || *text == '\0' || strspn(text, "-0123456789") != strlen(text))
+    const char *digits = text != NULL && *text == '-' ? text + 1 : text;
+    if (digits == NULL || *digits == '\0' || strspn(digits, "0123456789") != strlen(digits))
         return fail(why, "\"int\" wants a decimal number in a string");
-    char *end;
     errno = 0;
-    long long integer = strtoll(text, &end, 10);
-    if (*end != '\0' || errno != 0)
-        return fail(why, "\"int\" is outside the range of 64 bits");
+    long long integer = strtoll(text, NULL, 10);
+    if (errno != 0)
+        return unfit(why, "an object cannot hold an integer outside 64 bits");
     value->type = YOTON_INT;
     value->as.integer = integer;
     return YOTON_OK;
@@ -145,6 +150,17 @@ static int to_number(const json_t *json, yoton_value *value, const char **why) {
     value->type = YOTON_FLOAT;
     value->as.number = number;
     return YOTON_OK;
+}
+
+/* Bytes have a form of their own, and no place in an object. */
+static int to_hex(const json_t *json, const char **why) {
+    uint8_t *bytes;
+    size_t size;
+    int error = json_to_bytes(json, &bytes, &size, why);
+    if (error != YOTON_OK)
+        return error;
+    free(bytes);
+    return unfit(why, "an object cannot hold bytes");
 }
 
 static int to_value(const json_t *json, yoton_value *value, size_t depth, const char **why);
@@ -178,13 +194,15 @@ static int to_tagged(const json_t *json, yoton_value *value, size_t depth, const
     const char *tag = NULL;
     const json_t *content = untag(json, &tag);
     if (content == NULL)
-        return fail(why, "an object wants one member: int, float, tuple or dict");
+        return fail(why, "an object wants one member: int, float, hex, tuple or dict");
     if (strcmp(tag, "int") == 0)
         return to_integer(content, value, why);
     if (strcmp(tag, "float") == 0)
         return to_number(content, value, why);
+    if (strcmp(tag, "hex") == 0)
+        return to_hex(json, why);
     if (!json_is_array(content) || (strcmp(tag, "tuple") != 0 && strcmp(tag, "dict") != 0))
-        return fail(why, "an object wants int, float, tuple:[…] or dict:[…]");
+        return fail(why, "an object wants int, float, hex, tuple:[…] or dict:[…]");
     if (strcmp(tag, "dict") == 0)
         return to_dict(content, value, depth + 1, why);
     value->type = YOTON_TUPLE;

@@ -18,8 +18,10 @@
 json_t *json_from_value(const yoton_value *value);
 
 /* Purpose: the value of a JSON form. *value is overwritten and must be cleared by the caller.
- * Returns YOTON_OK, YOTON_E_ARGUMENT (*why says what is wrong, static text), YOTON_E_DEPTH (nested
- * deeper than YOTON_DEPTH_DEFAULT) or YOTON_E_NOMEM; on error *value is None. */
+ * Returns YOTON_OK, YOTON_E_ARGUMENT (not of that form), YOTON_E_TYPE (well-formed, but bytes or an
+ * integer outside 64 bits, which objects cannot hold), YOTON_E_DEPTH (nested deeper than
+ * YOTON_DEPTH_DEFAULT) or YOTON_E_NOMEM; on error *value is None. For the first two *why (may be
+ * NULL) says in a static text what is wrong. */
 int json_to_value(const json_t *json, yoton_value *value, const char **why);
 
 /* Purpose: {"hex":…} of some bytes. Returns a new reference, or NULL when memory is short. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Channels of a context: the machine of floor 3 behind the context's lock, with waiting and
  * telling. */
-#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The context's thread. Others hand it work by kicking a connection; it hands back what is to be
  * told by notices. */
-#define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>
 
