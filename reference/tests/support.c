@@ -120,19 +120,6 @@ size_t alloc_fail_each(void (*check)(void *context, int failing), void *context)
     return calls;
 }
 
-json_t *vectors_load(const char *name, json_t **file) {
-    char path[256];
-    json_error_t error;
-    snprintf(path, sizeof path, "spec/vectors/%s.json", name);
-    *file = json_load_file(path, 0, &error);
-    if (*file == NULL)
-        fail_msg("%s:%d: %s (run this from the top of the source tree)", path, error.line,
-                 error.text);
-    json_t *cases = json_object_get(*file, "cases");
-    assert_true(json_array_size(cases) > 0);
-    return cases;
-}
-
 static int nibble(char c) {
     const char *digits = "0123456789abcdef";
     const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 /* Memory that ends where the next byte cannot be read or written. */
 typedef struct guard {
@@ -47,10 +46,6 @@ alloc_peak(void); /* the most that were live at once, old and new block of a rea
  * failing. `check` gets `failing` 0 or 1, must see success or YOTON_E_NOMEM accordingly, and must
  * free all. Returns how many allocations it makes. */
 size_t alloc_fail_each(void (*check)(void *context, int failing), void *context);
-
-/* Purpose: the array `cases` of spec/vectors/NAME.json. Fails the test when it is missing or empty.
- * *file is the document to json_decref. */
-json_t *vectors_load(const char *name, json_t **file);
 
 /* Purpose: bytes from hexadecimal text; freed with free(), never NULL. Fails the test on bad text.
  */

@@ -205,7 +205,7 @@ static const struct {
     {"64ffffffffffffffffff6e", YOTON_E_LENGTH, 11},
     {"64ffffffffffffffffff6e6e6e", YOTON_E_LENGTH, 13},
     {"64ff0000000000000080 6e6e 6c00", YOTON_E_KEY, 12},
-    {"64ff0100000000000080 6e6e 7401 6c", YOTON_E_KEY, 12},
+    {"64ff0100000000000080 6e6e 7401 6c", YOTON_E_KEY, 14},
     {"73ff0000000000000080", YOTON_E_LENGTH, 10},
     {"7305616263", YOTON_E_LENGTH, 5},
     {"7305ff", YOTON_E_LENGTH, 3},
@@ -229,9 +229,9 @@ static const struct {
     {"6401 6c00 6e", YOTON_E_KEY, 2},
     {"6401 6400 6e", YOTON_E_KEY, 2},
     {"6401 6c", YOTON_E_KEY, 2},
-    {"6401 7402 6e 6c00 6e", YOTON_E_KEY, 2},
-    {"6401 7401 7401 7401 6400 6e", YOTON_E_KEY, 2},
-    {"6402 6e 6c00 7401 6c00", YOTON_E_KEY, 5},
+    {"6401 7402 6e 6c00 6e", YOTON_E_KEY, 5},
+    {"6401 7401 7401 7401 6400 6e", YOTON_E_KEY, 8},
+    {"6402 6e 6c00 7401 6c00", YOTON_E_KEY, 7},
     {"6c01 6402 6e 6401 6e 6e 6c", YOTON_E_KEY, 9},
     {"6401 7401 78", YOTON_E_TYPE, 4},
     {"6401 7402 6e", YOTON_E_LENGTH, 5},
@@ -363,7 +363,7 @@ static void test_depth(void **state) {
         check_depth("d", limits[i]);
         check_depth("ldt", limits[i]);
     }
-    check_error((const uint8_t *)"d\1t\1l\1n", 7, 2, YOTON_E_KEY, 2); /* both deep and no key */
+    check_error((const uint8_t *)"d\1t\1l\1n", 7, 2, YOTON_E_KEY, 4); /* both deep and no key */
     check_error((const uint8_t *)"d\1t\1t\1n", 7, 2, YOTON_E_DEPTH, 4);
 }
 

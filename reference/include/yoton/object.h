@@ -74,8 +74,8 @@ int yoton_value_equal(const yoton_value *a, const yoton_value *b);
 /* Purpose: decode one object from the first bytes of data. max_depth 0 asks for the default.
  * An empty input is None. Bytes after the object are ignored; *used (may be NULL) tells where it
  * ended. On error *value is None, nothing is leaked, and *used is the offset of the first byte that
- * makes it wrong: a type byte (TYPE, DEPTH), that of the whole key (KEY), the start of a malformed
- * sequence (UTF8), the size of an input that ends too early (LENGTH).
+ * makes it wrong: a type byte (TYPE, DEPTH; KEY: that of the list or dict, wherever in the key it
+ * is), the start of a malformed sequence (UTF8), the size of an input that ends too early (LENGTH).
  * Nesting costs no C stack. Memory allocated is at most 64 bytes per byte of
  * input at any time, whatever its counts claim.
  * Returns YOTON_OK, YOTON_E_TYPE, YOTON_E_LENGTH (runs past the end), YOTON_E_UTF8, YOTON_E_DEPTH,

@@ -138,15 +138,12 @@ static int parse_host(parser *p, const char *host, const char **rest) {
     return YOTON_OK;
 }
 
-/* The offset behind a port name: digits, a sign may stand before them. */
-static int parse_offset(parser *p, const char *text, int *offset) {
-    const char *digits = text + (*text == '+' || *text == '-');
+/* The offset behind a port name: nothing but digits. */
+static int parse_offset(parser *p, const char *digits, int *offset) {
     size_t size = digits_in(digits);
     if (size == 0 || digits[size] != '\0')
         return refuse(p, digits + size, "the offset after + is not a decimal number");
     *offset = (int)number(digits, size, OFFSET_MAX + 1);
-    if (*text == '-')
-        *offset = -*offset;
     return YOTON_OK;
 }
 
@@ -166,8 +163,8 @@ static int parse_port_name(parser *p, const char *name) {
         return refuse(p, name, "port name longer than 65536 characters");
     if (error != YOTON_OK)
         return error;
-    if (hashed + offset < 1 || hashed + offset > UINT16_MAX)
-        return refuse(p, plus, "port name plus offset is outside 1 to 65535");
+    if (hashed + offset > UINT16_MAX)
+        return refuse(p, plus, "port name plus offset is above 65535");
     p->address->port = (uint16_t)(hashed + offset);
     return YOTON_OK;
 }

@@ -34,23 +34,17 @@ static int hex_digit(uint8_t byte) {
 /* What the parser knows of a line while it reads it byte by byte. */
 typedef struct line {
     yoton_hello hello;
-    size_t at;    /* offset of the next byte */
-    int ended;    /* the CR has come */
-    size_t blame; /* offset of the byte that is wrong */
+    size_t at; /* offset of the present byte */
+    int ended; /* the CR has come */
 } line;
-
-static int refuse(line *l, size_t blame, int error) {
-    l->blame = blame;
-    return error;
-}
 
 static int id_byte(line *l, uint8_t byte) {
     int digit = hex_digit(byte);
     if (digit < 0)
-        return refuse(l, l->at, YOTON_E_HANDSHAKE);
+        return YOTON_E_HANDSHAKE;
     l->hello.id = l->hello.id << 4 | (uint64_t)digit;
     if (l->at == AT_DOT - 1 && l->hello.id == 0) /* HS-15 */
-        return refuse(l, AT_ID, YOTON_E_HANDSHAKE);
+        return YOTON_E_HANDSHAKE;
     return YOTON_E_MORE;
 }
 
@@ -61,10 +55,10 @@ static int pid_byte(line *l, uint8_t byte) {
         return YOTON_E_MORE;
     }
     if (byte < '0' || byte > '9' || l->at == AT_PID + PID_DIGITS)
-        return refuse(l, l->at, YOTON_E_HANDSHAKE);
+        return YOTON_E_HANDSHAKE;
     uint64_t digit = byte - (uint64_t)'0';
     if (l->hello.pid > (UINT64_MAX - digit) / 10)
-        return refuse(l, l->at, YOTON_E_HANDSHAKE);
+        return YOTON_E_HANDSHAKE;
     l->hello.pid = l->hello.pid * 10 + digit;
     return YOTON_E_MORE;
 }
@@ -72,35 +66,36 @@ static int pid_byte(line *l, uint8_t byte) {
 /* HS-14: the one place that says which byte may stand where. MORE: the line goes on. */
 static int line_byte(line *l, uint8_t byte) {
     if (l->at < AT_ID)
-        return byte == magic[l->at] ? YOTON_E_MORE : refuse(l, l->at, YOTON_E_NOT_YOTON);
+        return byte == magic[l->at] ? YOTON_E_MORE : YOTON_E_NOT_YOTON;
     if (l->at < AT_DOT)
         return id_byte(l, byte);
     if (l->at == AT_DOT)
-        return byte == '.' ? YOTON_E_MORE : refuse(l, l->at, YOTON_E_HANDSHAKE);
+        return byte == '.' ? YOTON_E_MORE : YOTON_E_HANDSHAKE;
     if (!l->ended)
         return pid_byte(l, byte);
-    return byte == '\n' ? YOTON_OK : refuse(l, l->at, YOTON_E_HANDSHAKE);
+    return byte == '\n' ? YOTON_OK : YOTON_E_HANDSHAKE;
 }
 
 int yoton_handshake_parse(yoton_hello *hello, const uint8_t *data, size_t size, size_t max_line,
                           size_t *offset) {
     line l = {0};
+    int result = YOTON_E_MORE;
     if (max_line == 0)
         max_line = YOTON_LINE_MAX_DEFAULT;
-    for (; l.at < size && l.at < max_line; l.at++) {
-        int result = line_byte(&l, data[l.at]);
-        if (result == YOTON_OK) {
-            *hello = l.hello;
-            *offset = l.at + 1;
-            return YOTON_OK;
-        }
-        if (result != YOTON_E_MORE) {
-            *offset = l.blame;
-            return result;
-        }
+    while (l.at < size && l.at < max_line) {
+        result = line_byte(&l, data[l.at]);
+        if (result != YOTON_E_MORE)
+            break;
+        l.at++;
     }
     *offset = l.at;
-    return l.at == max_line ? YOTON_E_LINE /* HS-16 */ : YOTON_E_MORE;
+    if (result == YOTON_OK) {
+        *hello = l.hello;
+        *offset = l.at + 1;
+    } else if (result == YOTON_E_MORE && l.at == max_line) {
+        result = YOTON_E_LINE; /* HS-16 */
+    }
+    return result;
 }
 
 /* HS-12, HS-13 */

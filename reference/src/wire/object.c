@@ -27,7 +27,6 @@ typedef struct decoder {
     size_t max_depth;
     yoton_stack stack;
     size_t key_depth; /* number of open containers around the key that is being read, 0 for none */
-    size_t key_at;    /* offset of its type byte */
     size_t blame;     /* offset of what is wrong */
 } decoder;
 
@@ -106,7 +105,7 @@ static int read_container(decoder *d, yoton_value *value, yoton_type type, bool 
     uint64_t count;
     size_t at = d->at - 1;
     if (d->key_depth > 0 && type != YOTON_TUPLE) /* OBJ-9 */
-        return refuse(d, d->key_at, YOTON_E_KEY);
+        return refuse(d, at, YOTON_E_KEY);
     if (d->stack.used == d->max_depth) /* OBJ-13 */
         return refuse(d, at, YOTON_E_DEPTH);
     int result = read_count(d, &count);
@@ -131,10 +130,8 @@ static int read_value(decoder *d, yoton_value *value, bool *open) {
     if (result != YOTON_OK)
         return result;
     const frame *parent = top(d);
-    if (d->key_depth == 0 && parent && parent->type == YOTON_DICT && parent->remaining % 2 == 0) {
+    if (d->key_depth == 0 && parent && parent->type == YOTON_DICT && parent->remaining % 2 == 0)
         d->key_depth = d->stack.used;
-        d->key_at = d->at;
-    }
     switch (d->data[d->at++]) {
     case 'n':
         return YOTON_OK;
