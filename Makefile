@@ -53,7 +53,7 @@ FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-rec
 
 WIRE_LIBS := -lunistring -lgmp
 LIBS := -luv $(WIRE_LIBS)
-TOOL_LIBS := -ljansson -lpcap
+TOOL_LIBS := -ljansson -lpcap -lm
 TEST_LIBS := -lcmocka
 
 # --- Sources -------------------------------------------------------------------------------------------------------
@@ -70,14 +70,15 @@ SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
 TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))
 REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
+REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
 SCRIPT_TESTS += .ci/check-house.py
 ALL_C = $(ALL_SRC) $(sort $(wildcard reference/include/yoton/*.h reference/*/*.h reference/src/*/*.h conformance/*.h \
-	conformance/*/*.h fuzz/*.h))
-ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
+	conformance/*/*.h fuzz/*.h captures/*.h))
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
 	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c)
 
 # --- Objects of each variant: plain, asan (tests, replayed corpora), tsan (context tests), fuzz, the other compiler -----
@@ -102,9 +103,10 @@ run = $(if $(V),@set -x;,@)
 .PHONY: all
 all: lib tools harness ## Build the library, `yoton` and `yotonspec` (the default)
 
-.PHONY: lib tools harness
+.PHONY: lib tools recorder harness
 lib: $(if $(LIB_SRC),$(OUT)/libyoton.a $(OUT)/libyoton.so) $(if $(WIRE_SRC),$(OUT)/libyoton-wire.a) ## Build libyoton.a and libyoton.so
 tools: $(if $(TOOL_SRC),$(OUT)/yoton) ## Build the `yoton` command
+recorder: $(OUT)/recorder ## Build the recorder of captures
 harness: $(if $(SPEC_SRC),$(OUT)/yotonspec) ## Build `yotonspec`, the conformance harness
 
 # Rebuild everything when compiler or flags change; rebuild archives and programs when the set of sources does.
@@ -151,6 +153,9 @@ $(OUT)/yoton: $(call obj,$(PLAIN),$(TOOL_SRC)) $(OUT)/libyoton.a $(OUT)/.sources
 $(OUT)/yotonspec: $(call obj,$(PLAIN),$(SPEC_SRC)) $(call gen_obj,$(PLAIN)) $(OUT)/libyoton-wire.a $(OUT)/.sources
 	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS)
 
+$(OUT)/recorder: $(call obj,$(PLAIN),$(REC_SRC)) $(OUT)/.sources
+	$(link) $(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) -lpcap
+
 # --- Tests: everything under ASan and UBSan; archives, so that a test takes only what it uses --------------------------
 $(ASAN)/libyoton.a: $(call obj,$(ASAN),$(LIB_SRC) $(TOOL_SRC)) $(OUT)/.sources
 	$(archive)
@@ -190,7 +195,7 @@ $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_H
 
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 # The set-up may bring compilers and headers, so what needs them is made by a second make, after it.
-setup = @BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
+setup = BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
 original = $(or $(YOTON_PATH),$(abspath $(BUILD)/peer/pyzo/usr/share/pyzo/pyzo))
 parallel = --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 replayed = $(foreach t,$(FUZZ_TARGETS),replay:$(patsubst fuzz/%.c,$(OUT)/fuzz/%.plain,$(t))@$(call corpus,$(t)))
@@ -199,32 +204,36 @@ corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
 ##@ Judge and test
 .PHONY: conformance test test-build
 conformance: ## The main job: set up, build, judge the reference and the original, replay the captures, write the report
-	$(setup)
+	@$(setup)
 	@$(MAKE) $(parallel) all
 	@$(PYTHON) .ci/conformance.py --build $(OUT) --peers $(BUILD)/peer --role $(ROLE)
 
 test: ## Set up, build, run every test; the last line is `N passed, N failed`
-	$(setup)
+	@$(setup)
 	@$(MAKE) $(parallel) test-build || { echo '0 passed, 1 failed'; exit 1; }
 	@$(PYTHON) .ci/run-tests.py --build $(OUT) --peers $(BUILD)/peer --jobs $(JOBS) --summary $(BUILD)/test-summary.txt \
 		$(addprefix unit:,$(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN)) $(replayed) $(addprefix script:,$(SCRIPT_TESTS))
 
-test-build: all tests fuzzers clang-check ## Build all that `make test` runs, with gcc, and compile everything with clang
+test-build: all recorder tests fuzzers clang-check ## Build all that `make test` runs, with gcc, and compile everything with clang
 
 .PHONY: mutants
 mutants: ## Prove the cases: every planted fault of the reference must be failed by the case that names it
-	$(setup)
+	@$(setup)
 	@$(MAKE) $(parallel) all
 	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
 
-.PHONY: vectors-check
+.PHONY: vectors-check captures
 vectors-check: ## Make spec/vectors anew from the original, and say where the files differ
-	$(setup)
+	@$(setup)
 	@YOTON_PATH='$(original)' $(PYTHON) spec/vectors/generate.py --check
+captures: ## Record the captures of the original anew (needs root; set-up brings editcap)
+	@$(setup) captures
+	@$(MAKE) $(parallel) tools recorder
+	@YOTON_PATH='$(original)' $(PYTHON) captures/record.py --build $(OUT)
 
 .PHONY: soak-conformance
 soak-conformance: ## Judge the reference REPEAT times with every core kept busy: no verdict may change
-	$(setup)
+	@$(setup)
 	@$(MAKE) $(parallel) all
 	@trap 'kill $$loads' EXIT; trap 'exit 130' INT TERM; loads=; \
 	for i in $$(seq $$(nproc)); do timeout 3600 sh -c 'while :; do :; done' & loads="$$loads $$!"; done; \
@@ -239,7 +248,7 @@ format: ## Bring every C source into the style of .clang-format
 ##@ Fuzz
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for TIME seconds; what it finds is kept in build/fuzz/found
-	$(setup)
+	@$(setup)
 	@$(MAKE) $(parallel) fuzzers
 	@mkdir -p $(OUT)/fuzz/found
 	@$(foreach t,$(FUZZ_TARGETS),$(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))) &&) :
@@ -266,7 +275,7 @@ uninstall: ## Remove what `make install` installed, with the same DESTDIR and PR
 ##@ House
 .PHONY: setup clean help
 setup: ## Install what is missing and fetch the original (the two main jobs do this themselves)
-	$(setup)
+	@$(setup)
 clean: ## Remove all that was built, reports and the fetched original too
 	rm -rf $(BUILD)
 help: ## Say what every target does

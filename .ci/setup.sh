@@ -3,7 +3,9 @@
 # Installs what building and testing need, and fetches the original (Debian's package pyzo) to be judged.
 # When nothing is missing it only looks, quickly and without the network.
 #
-# usage: .ci/setup.sh [--list]        --list: say what is needed and what is missing, change nothing
+# usage: .ci/setup.sh [--list] [captures]
+#   --list      say what is needed and what is missing, change nothing
+#   captures    bring what recording new captures needs, too
 # environment: BUILD (build), CC (gcc), PYTHON (python3), YOTON_PATH (a folder that holds the package `yoton`)
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -34,6 +36,8 @@ libjansson-dev    header jansson.h           JSON of the adapter protocol, vecto
 libpcap-dev       header pcap/pcap.h         reads and records captures
 libcmocka-dev     header cmocka.h            unit tests
 LIST
+    [ "$extra" = captures ] && echo "wireshark-common  command editcap            writes what was recorded as pcapng"
+    :
 }
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -204,8 +208,17 @@ setup() {
     if peer_ready; then rm -f "$UNAVAILABLE"; else fetch_peer; fi
 }
 
-case ${1:-} in
---list)
+list=no
+extra=
+for word in "$@"; do
+    case $word in
+    --list) list=yes ;;
+    captures) extra=captures ;;
+    *) fail "unknown argument '$word'; usage: .ci/setup.sh [--list] [captures]" ;;
+    esac
+done
+
+if [ $list = yes ]; then
     packages=$(missing)
     needs | while read -r p _; do
         state=here
@@ -213,10 +226,7 @@ case ${1:-} in
         printf '%-8s %-17s %s\n' $state "$p" "$(reason "$p")"
     done
     exit 0
-    ;;
-"") ;;
-*) fail "unknown argument '$1'; usage: .ci/setup.sh [--list]" ;;
-esac
+fi
 
 mkdir -p "$BUILD" || fail "cannot make the folder $BUILD; check who owns it, or set BUILD to another"
 [ -z "$(missing)" ] && peer_ready && rm -f "$UNAVAILABLE" && exit 0
