@@ -5,7 +5,16 @@
 
 #include "engine/case.h"
 
-#define CASE_FILES(X) X(handshake_cases) X(framing_cases) X(link_cases) X(routing_cases) X(context_cases)
+#define CASE_FILES(X)                                                                              \
+    X(address_cases)                                                                               \
+    X(handshake_cases)                                                                             \
+    X(framing_cases)                                                                               \
+    X(link_cases)                                                                                  \
+    X(routing_cases)                                                                               \
+    X(context_cases)                                                                               \
+    X(messages_cases)                                                                              \
+    X(objects_cases)                                                                               \
+    X(limits_cases)
 
 #define DECLARE_CASES(table) extern const struct test_case *const table[];
 CASE_FILES(DECLARE_CASES)

@@ -110,6 +110,7 @@ uint16_t peer_bind(tester *t, uint16_t port, const char **connection);
 end *dial(tester *t, uint16_t port);
 end *try_dial(tester *t, uint16_t port);
 uint16_t harness_listen(tester *t);
+bool harness_listen_at(tester *t, uint16_t port); /* false when the port is taken */
 void harness_unlisten(tester *t, uint16_t port);
 int peer_connect(tester *t, uint16_t port, double timeout);
 end *accept_peer(tester *t, uint16_t port, double seconds);
@@ -134,8 +135,7 @@ size_t package_bytes(const package *p,
 uint64_t slot_of(const char *full_name); /* "chat.txt.pub-sub" */
 
 /* ---- Sending. Each call is one write, without delay. Waits until the system took it, and goes on
- * receiving meanwhile; fails when the peer takes nothing for `patience`.
- * ---------------------------- */
+ * receiving meanwhile; fails when the peer takes nothing for `patience`. */
 
 void send_text(end *e, const char *format, ...) LIKE_PRINTF(2, 3); /* put \r\n in yourself */
 void send_hello(end *e);                       /* the line of e->id and e->pid */
@@ -261,8 +261,7 @@ void expect_received(channel *c, const char *text);             /* txt; the next
 void expect_received_bytes(channel *c, const void *bytes, size_t size); /* bin */
 void expect_no_message(channel *c); /* nothing is there now; prove by barrier() that it could be */
 
-/* ---- Verdicts
- * ------------------------------------------------------------------------------------ */
+/* ---- Verdicts ---- */
 
 /* All of these end the case, but check and note. A failure at SHOULD or MAY becomes a warning. */
 _Noreturn void fail(tester *t, const char *format, ...) LIKE_PRINTF(2, 3);
@@ -274,8 +273,7 @@ _Noreturn void skip(tester *t, const char *format, ...) LIKE_PRINTF(2, 3);
 void check(tester *t, bool good, const char *format, ...) LIKE_PRINTF(3, 4); /* fails unless good */
 void note(tester *t, const char *format, ...) LIKE_PRINTF(2, 3); /* a line in the transcript */
 
-/* ---- Time, in seconds
- * ----------------------------------------------------------------------------- */
+/* ---- Time, in seconds ---- */
 
 double now(void);                             /* monotonic */
 double patience(const tester *t);             /* how long an expectation waits: 3 s, scaled */
