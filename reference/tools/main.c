@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"agent", cmd_agent, "be driven by a conformance harness"},
     {"decode", cmd_decode, "print object bytes as Python literals"},
+    {"dump", cmd_dump, "print what was said in a capture"},
     {"encode", cmd_encode, "write the payload of a message given as JSON"},
     {"hash", cmd_hash, "print the numbers of slot names and port names"},
 };

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _DEFAULT_SOURCE /* the old names of types that pcap.h uses, and ftello */
+
+#include "capture_file.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct capture_file {
+    pcap_t *pcap;
+    FILE *stream;
+    int link;
+    uint64_t first; /* time of the first packet */
+    off_t offset;   /* where the next packet starts, -1 when the stream cannot tell */
+    capture_counts counts;
+};
+
+/* Where reading failed. libpcap may have read blocks that are no packets behind `offset`. */
+static void where(const capture_file *f, char *out, size_t size) {
+    if (f->offset >= 0)
+        snprintf(out, size, "after byte %lld", (long long)f->offset);
+    else
+        snprintf(out, size, "after packet %lu", f->counts.packets);
+}
+
+/* libpcap's own words for a file that ends in its first bytes, or starts like no capture. */
+static const char *open_trouble(const char *pcap_error) {
+    if (strstr(pcap_error, "truncated dump file") != NULL)
+        return "byte 0: not a capture, or cut inside the header of the file";
+    if (strstr(pcap_error, "unknown file format") != NULL ||
+        strstr(pcap_error, "bad dump file") != NULL)
+        return "byte 0: not a pcap or pcapng capture (compressed ones must be unpacked first)";
+    return pcap_error;
+}
+
+static int open_pcap(capture_file *f, char error[CAPTURE_ERROR_SIZE]) {
+    char trouble[PCAP_ERRBUF_SIZE] = "";
+    f->pcap = pcap_fopen_offline(f->stream, trouble);
+    if (f->pcap == NULL) {
+        snprintf(error, CAPTURE_ERROR_SIZE, "%s", open_trouble(trouble));
+        return -1;
+    }
+    f->link = pcap_datalink(f->pcap);
+    f->offset = ftello(f->stream);
+    if (capture_link_known(f->link))
+        return 0;
+    const char *name = pcap_datalink_val_to_name(f->link);
+    snprintf(error, CAPTURE_ERROR_SIZE,
+             "link type %d (%s) is not one of Ethernet, loopback, raw IP and Linux cooked", f->link,
+             name != NULL ? name : "unknown");
+    return -1;
+}
+
+capture_file *capture_file_open(const char *name, char error[CAPTURE_ERROR_SIZE]) {
+    capture_file *f = calloc(1, sizeof *f);
+    if (f == NULL) {
+        snprintf(error, CAPTURE_ERROR_SIZE, "out of memory");
+        return NULL;
+    }
+    f->stream = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
+    if (f->stream == NULL)
+        snprintf(error, CAPTURE_ERROR_SIZE, "cannot open it: %s", strerror(errno));
+    else if (open_pcap(f, error) == 0)
+        return f;
+    capture_file_close(f);
+    return NULL;
+}
+
+static bool count(capture_file *f, capture_found found) {
+    f->counts.packets++;
+    f->counts.tcp += found == CAPTURE_TCP;
+    f->counts.fragments += found == CAPTURE_FRAGMENT;
+    f->counts.cut += found == CAPTURE_CUT;
+    return found == CAPTURE_TCP;
+}
+
+int capture_file_next(capture_file *f, capture_segment *segment, int64_t *time,
+                      char error[CAPTURE_ERROR_SIZE]) {
+    struct pcap_pkthdr *header;
+    const u_char *data;
+    int result;
+    while ((result = pcap_next_ex(f->pcap, &header, &data)) == 1) {
+        /* unsigned, because a hostile capture may hold any time */
+        uint64_t now = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+        if (f->counts.packets == 0)
+            f->first = now;
+        *time = (int64_t)(now - f->first);
+        f->offset = ftello(f->stream);
+        if (count(f, capture_packet_parse(f->link, data, header->caplen, header->len, segment)))
+            return 1;
+    }
+    if (result == PCAP_ERROR_BREAK) /* the end of the file */
+        return 0;
+    char place[64];
+    where(f, place, sizeof place);
+    snprintf(error, CAPTURE_ERROR_SIZE, "%s: %s", place, pcap_geterr(f->pcap));
+    return -1;
+}
+
+const capture_counts *capture_file_counts(const capture_file *file) { return &file->counts; }
+
+void capture_file_close(capture_file *f) {
+    if (f == NULL)
+        return;
+    if (f->pcap != NULL) /* closes the stream, unless it is standard input */
+        pcap_close(f->pcap);
+    else if (f->stream != NULL && f->stream != stdin)
+        fclose(f->stream);
+    free(f);
+}
