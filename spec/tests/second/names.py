@@ -99,6 +99,9 @@ def read_address(text):
     if colon == start:
         raise Wrong(start)
     host = text[start:colon]
+    for at in range(start, colon):
+        if text[at] <= " " or text[at] == "\x7f":
+            raise Wrong(at)
     found = {"protocol": "tcp", "kind": "name", "host": "127.0.0.1" if host.lower() == "localhost" else host}
     public = re.fullmatch("publichost([0-9]*)", host, re.IGNORECASE)
     if public:

@@ -9,6 +9,14 @@ START = b"YOTON!" + ID
 LINE = START + b".4242\r\n"
 MAX = 2**64 - 1
 
+
+def around_the_largest(step):
+    """Process ids of 20 digits that leave 2^64-1 at each of its digits, upwards or downwards."""
+    for at, digit in enumerate(map(int, str(MAX))):
+        if 0 <= digit + step <= 9:
+            yield at, "%s%d" % (str(MAX)[:at], digit + step) + ("0" if step > 0 else "9") * (19 - at)
+
+
 # name, requirements, input; id, pid and length are those of the original
 GOOD = [
     ("good.plain", "HS-2", LINE),
@@ -35,6 +43,7 @@ GOOD = [
     ("good.pid.19-digits", "HS-5", START + b".9999999999999999999\r\n"),
     ("good.pid.20-digits", "HS-5", START + b".10000000000000000000\r\n"),
     ("good.pid.2^64-1", "HS-5 LIMIT-1", START + b".18446744073709551615\r\n"),
+    *(("good.pid.less-at-digit-%02d" % at, "HS-5", START + b".%s\r\n" % pid.encode()) for at, pid in around_the_largest(-1)),
     ("good.then.package", "HS-9", LINE + header(2, 0x0123456789ABCDEF, 1, length=2) + b"hi"),
     ("good.then.part-of-header", "HS-9", LINE + header(1)[:5]),
     ("good.then.second-line", "HS-9", LINE + LINE),
@@ -114,6 +123,8 @@ MALFORMED = [
     ("bad.pid.2^64-cut", "HS-5 HS-14", START + b".18446744073709551616", 42),
     ("bad.pid.20-nines", "HS-5 HS-14", START + b".99999999999999999999\r\n", 42),
     ("bad.pid.20-digits-2-first", "HS-5 HS-14", START + b".20000000000000000000\r\n", 42),
+    *(("bad.pid.more-at-digit-%02d" % at, "HS-5 HS-14", START + b".%s\r\n" % pid.encode(), 42)
+      for at, pid in around_the_largest(1)),
     ("bad.pid.21-digits", "HS-14", START + b".100000000000000000000\r\n", 43),
     ("bad.pid.21-zeros", "HS-14", START + b"." + b"0" * 21 + b"\r\n", 43),
     ("bad.pid.2^128", "HS-14", START + b".340282366920938463463374607431768211456\r\n", 42),

@@ -224,6 +224,9 @@ OTHER = [
     ("ipv6.loopback", "ADDR-3", "[::1]:5000", ("ipv6", "::1", 5000)), ("ipv6.any", "ADDR-3", "[::]:5000", ("ipv6", "::", 5000)),
     ("ipv6.full", "ADDR-3", "[2001:db8:0:1:2:3:4:5]:5000", ("ipv6", "2001:db8:0:1:2:3:4:5", 5000)), ("ipv6.port-name", "ADDR-3 ADDR-5", "[2001:db8::7]:chat", ("ipv6", "2001:db8::7", "chat")),
     ("ipv6.protocol", "ADDR-3 ADDR-9", "tcp://[2001:db8::7]:5000", ("ipv6", "2001:db8::7", 5000)), ("ipv6.with-ipv4", "ADDR-3", "[::ffff:192.0.2.7]:5000", ("ipv6", "::ffff:192.0.2.7", 5000)),
+    ("ipv6.gap-of-one-behind", "ADDR-3", "[1:2:3:4:5:6:7::]:5000", ("ipv6", "1:2:3:4:5:6:7::", 5000)), ("ipv6.gap-of-one-before", "ADDR-3", "[::2:3:4:5:6:7:8]:5000", ("ipv6", "::2:3:4:5:6:7:8", 5000)),
+    ("ipv6.gap-in-the-middle", "ADDR-3", "[1:2::7:8]:5000", ("ipv6", "1:2::7:8", 5000)), ("ipv6.capitals-and-zeros", "ADDR-3", "[2001:0DB8::00aF]:5000", ("ipv6", "2001:0DB8::00aF", 5000)),
+    ("ipv6.port-name-with-colon", "ADDR-3 ADDR-5", "[::1]:a:b", ("ipv6", "::1", "a:b")),
     ("public.13", "ADDR-8", "publichost13:5000", ("public", 13, 5000)), ("public.10", "ADDR-8", "publichost10:5000", ("public", 10, 5000)),
     ("port.minus", "ADDR-4 ADDR-5", "localhost:-5", ("name", "127.0.0.1", "-5")), ("port.blank", "ADDR-4 ADDR-5", "localhost: 5000", ("name", "127.0.0.1", " 5000")),
 ]
@@ -238,6 +241,9 @@ BAD = [
     ("port.offset-too-large", "ADDR-5", "localhost:chat+20000", 14), ("ipv6.no-brackets", "ADDR-2", "::1:5000", 0), ("ipv6.not-closed", "ADDR-3", "[::1:5000", 0),
     ("ipv6.no-port", "ADDR-3", "[::1]", 5), ("ipv6.empty-port", "ADDR-3 ADDR-1", "[::1]:", 6), ("ipv6.empty", "ADDR-3", "[]:5000", 1), ("ipv6.ipv4", "ADDR-3", "[192.0.2.7]:5000", 1),
     ("ipv6.name", "ADDR-3", "[localhost]:5000", 1), ("ipv6.too-many-groups", "ADDR-3", "[1:2:3:4:5:6:7:8:9]:5000", 1), ("ipv6.too-few-groups", "ADDR-3", "[1:2:3]:5000", 1),
+    ("ipv6.gap-for-nothing", "ADDR-3", "[1:2:3:4:5:6:7:8::]:5000", 1), ("ipv6.digits-5", "ADDR-3", "[::12345]:5000", 1), ("ipv6.three-colons", "ADDR-3", "[1:::2]:5000", 1), ("ipv6.colon-first", "ADDR-3", "[:1:2:3:4:5:6:7]:5000", 1),
+    ("ipv6.ipv4-of-256", "ADDR-3", "[::256.0.2.1]:5000", 1), ("ipv6.blank", "ADDR-3", "[ ::1]:5000", 1), ("host.blank-before", "ADDR-1", " localhost:5000", 0), ("host.blank-inside", "ADDR-1", "my host:5000", 2),
+    ("host.blank-behind", "ADDR-1", "localhost :5000", 9), ("host.tab", "ADDR-1", "my\thost:5000", 2), ("host.line-feed", "ADDR-1", "localhost\n:5000", 9), ("host.delete", "ADDR-1", "my\x7fhost:5000", 2),
     ("ipv6.two-gaps", "ADDR-3", "[1::2::3]:5000", 1), ("ipv6.bad-digit", "ADDR-3", "[::g]:5000", 1), ("ipv6.text-behind", "ADDR-3", "[::1]x:5000", 5), ("ipv6.digits-behind", "ADDR-3", "[::1]5000", 5),
 ]
 

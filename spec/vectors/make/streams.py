@@ -94,6 +94,7 @@ LINED = [
     ("line-longest", "HS-5", stream().line(LONGEST).heartbeat().end()),
     ("line-and-heartbeat", "HS-9 FRAME-13", stream().line().heartbeat().end()),
     ("conversation", "HS-9 FRAME-1", stream().line().package(b"NEW_CONNECTION", **CONNECTED).package(b"hi", source_seq=2).heartbeat().close()),
+    ("example", "HS-2 FRAME-1 CTX-1 PUB-1 LINK-12", stream().line().package(b"NEW_CONNECTION", **CONNECTED).package(b"hi", source_seq=2).close()),
     ("line-and-package-in-one-segment", "HS-9", stream().line().package(b"hi").end()),
     ("payload-is-a-line", "FRAME-5", stream().line().package(LINE).end()),
     ("two-lines", "HS-9 HS-10 FRAME-3", stream().line().error(LINE, "control", 5)),
