@@ -4,7 +4,7 @@
 
 One process is one yoton.Context; conformance/ADAPTER.md is the reference. Environment:
   YOTON_PATH            the folder that holds the package `yoton`
-  PYZO_VERSION          version of the package pyzo around it, for `hello` (optional: it is looked up)
+  PYZO_VERSION          version of Pyzo around it, for `hello` (optional: it is looked up)
   YOTON_ADAPTER_MEMORY  bytes of address space the process may take (optional, 2 GiB)
 """
 
@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from queue import SimpleQueue
 
 from adapter_protocol import (
     ALONE,
@@ -175,6 +176,23 @@ def receive(channel, deadline):
             raise Refused("closed", "recv: the channel is closed and empty")
         if time.monotonic() >= deadline:
             raise Refused("timeout", "recv: no message in time")
+
+
+def in_event_loop(function):
+    """Calls where the rest of the negotiation runs: the original is not safe from two threads."""
+    outcome = SimpleQueue()
+
+    def attempt():
+        try:
+            outcome.put((function(), None))
+        except Exception as error:
+            outcome.put((None, error))
+
+    yoton.call_later(attempt)
+    value, error = outcome.get()
+    if error is not None:
+        raise error
+    return value
 
 
 def wait_done(future, deadline):
@@ -408,7 +426,7 @@ class PyzoAdapter(Adapter):
         args = [decode(value) for value in request.sequence("args", [])]
         kwargs = {key: decode(value) for key, value in request.mapping("kwargs", {}).items()}
         auto_cancel = request.number_or_null("auto_cancel", 10.0)
-        future = getattr(channel, method)(*args, **kwargs)
+        future = in_event_loop(lambda: getattr(channel, method)(*args, **kwargs))
         future.set_auto_cancel_timeout(auto_cancel)
         name = self.next_name()
         self.futures[name] = future
@@ -429,7 +447,8 @@ class PyzoAdapter(Adapter):
 
     @op(ALONE)
     def cancel(self, request):
-        return {"cancelled": self.find(request, "future", self.futures).cancel()}
+        future = self.find(request, "future", self.futures)
+        return {"cancelled": in_event_loop(future.cancel)}
 
     # -- client/server
 

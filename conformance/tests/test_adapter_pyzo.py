@@ -617,13 +617,18 @@ def requests_and_replies():
         reply = client.reply(client.ask("result", future=future, timeout=PATIENCE))
         same((reply["code"], "zap" in reply["remote"]), ("failed", True))
         host.do("rep_mode", channel="r", mode="off")
-        future = client.do("call", channel="q", method="echo", args=[1])["future"]
-        same(client.refused("result", future=future, timeout=0.05), "timeout")
-        same(client.do("cancel", future=future)["cancelled"], True)
-        same(client.refused("result", future=future), "cancelled")
-        asked = client.do("call", channel="q", method="echo", args=[1], auto_cancel=0.1)
-        same(client.refused("result", future=asked["future"]), "cancelled")
         same(client.refused("call", channel="q", method="close"), "unsupported")
+
+
+def requests_without_replier():
+    with Driver() as driver:
+        driver.do("open", channel="q", kind="req", slot="x")
+        future = driver.do("call", channel="q", method="echo", args=[1])["future"]
+        same(driver.refused("result", future=future, timeout=0.05), "timeout")
+        same(driver.do("cancel", future=future)["cancelled"], True)
+        same(driver.refused("result", future=future), "cancelled")
+        asked = driver.do("call", channel="q", method="echo", args=[1], auto_cancel=0.1)
+        same(driver.refused("result", future=asked["future"]), "cancelled")
 
 
 def states():
@@ -680,7 +685,8 @@ TESTS = [
     ("a peer that closes at once is not missed", closed_before_the_reply),
     ("timedout comes and goes", time_out),
     ("what the original prints goes to standard error", standard_output_is_clean),
-    ("requests are answered, refused, cancelled", requests_and_replies),
+    ("requests are answered and refused", requests_and_replies),
+    ("requests nobody takes time out and are cancelled", requests_without_replier),
     ("state channels", states),
     ("client and server", client_and_server),
     ("a wrong environment is one line and exit status 2", wrong_environment),
