@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* list and explain: what there is, without running anything. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/commands.h"
+#include "engine/util.h"
+
+static json_t *describe_case(const struct test_case *test) {
+    const struct requirement *r = requirement_of(test);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "id", test->id,
+                     "requirement", r->id, "level", r->level, "origin", r->origin, "role",
+                     roles_text(test->roles), "title", test->title, "about", test->about, "needs",
+                     test->needs ? test->needs : "", "adapter", test->needs != NULL, "slow",
+                     case_is_slow(test));
+}
+
+static void print_case(const struct test_case *test) {
+    const struct requirement *r = requirement_of(test);
+    printf("%-12s %-6s %-6s %-9s %s%s\n", test->id, roles_text(test->roles), r->level, r->origin,
+           test->title, case_is_slow(test) ? " (slow)" : "");
+}
+
+int command_list(const struct options *options) {
+    json_t *cases = json_array();
+    size_t index = 0, in_shard = 0;
+    for (const struct test_case *test; (test = case_at(index)) != NULL; index++) {
+        if (!selected(options, test) || (test->roles & options->roles) == 0)
+            continue;
+        if (in_shard++ % (size_t)options->shards != (size_t)options->shard - 1)
+            continue;
+        json_array_append_new(cases, describe_case(test));
+        if (!options->json)
+            print_case(test);
+    }
+    bool none = json_array_size(cases) == 0;
+    if (options->json) {
+        json_dumpf(cases, stdout, JSON_INDENT(1));
+        putchar('\n');
+    } else if (none) {
+        fputs("yotonspec: error: no case is selected; `yotonspec list` shows all\n", stderr);
+    }
+    json_decref(cases);
+    return none ? EXIT_NOTHING : EXIT_CONFORMS;
+}
+
+/* ---- explain ---- */
+
+static void print_requirement(const struct requirement *r) {
+    printf("%s (%s, %s), section %s of spec/wire.md\n  %s\n", r->id, r->level, r->origin,
+           r->section, r->text);
+}
+
+static void print_whole_case(const struct test_case *test) {
+    printf("\n%s: %s\n  peer's role: %s; needs: %s%s\n  %s\n", test->id, test->title,
+           roles_text(test->roles), test->needs ? test->needs : "no adapter",
+           case_is_slow(test) ? "; slow" : "", test->about);
+}
+
+static int explain_one(const char *id) {
+    const struct test_case *test = find_case(id);
+    const struct requirement *r = test ? requirement_of(test) : find_requirement(id, strlen(id));
+    if (r == NULL) {
+        fprintf(stderr,
+                "yotonspec: error: %s: no such case or requirement; `yotonspec list` shows all\n",
+                id);
+        return EXIT_USAGE;
+    }
+    print_requirement(r);
+    if (test != NULL) {
+        print_whole_case(test);
+        return EXIT_CONFORMS;
+    }
+    size_t found = 0;
+    for (size_t i = 0; case_at(i) != NULL; i++) {
+        if (requirement_of(case_at(i)) == r) {
+            print_whole_case(case_at(i));
+            found++;
+        }
+    }
+    if (found == 0)
+        printf("\nno case judges it; spec/ledger.md tells why\n");
+    return EXIT_CONFORMS;
+}
+
+int command_explain(const struct options *options) {
+    int code = EXIT_CONFORMS;
+    for (size_t i = 0; options->words[i] != NULL; i++) {
+        if (i > 0)
+            putchar('\n');
+        int one = explain_one(options->words[i]);
+        code = one != EXIT_CONFORMS ? one : code;
+    }
+    return code;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/registry.h"
+
+#include <string.h>
+
+#include "cases/cases.h"
+#include "engine/util.h"
+
+#define TABLE(table) table,
+const struct test_case *const *const all_cases[] = {CASE_FILES(TABLE) NULL};
+
+const struct requirement *find_requirement(const char *id, size_t size) {
+    for (size_t i = 0; i < requirement_count; i++)
+        if (strlen(all_requirements[i].id) == size && memcmp(all_requirements[i].id, id, size) == 0)
+            return &all_requirements[i];
+    return NULL;
+}
+
+const struct requirement *requirement_of(const struct test_case *test) {
+    const char *point = strrchr(test->id, '.');
+    return point ? find_requirement(test->id, (size_t)(point - test->id)) : NULL;
+}
+
+static bool filled(const char *text) { return text != NULL && *text != '\0'; }
+
+static char *check_one(const struct test_case *test) {
+    if (requirement_of(test) == NULL)
+        return text_of("case %s: spec/wire.md has no such requirement", test->id);
+    if (!filled(test->title) || !filled(test->about) || test->run == NULL)
+        return text_of("case %s: title, about and a body are required", test->id);
+    if (test->roles == 0 || test->roles > ROLES_BOTH)
+        return text_of("case %s: its roles are not ROLE_HOST, ROLE_CLIENT or ROLES_BOTH", test->id);
+    return NULL;
+}
+
+char *check_cases(const struct test_case *const *const *tables) {
+    for (size_t i = 0; tables[i] != NULL; i++) {
+        for (size_t j = 0; tables[i][j] != NULL; j++) {
+            char *problem = check_one(tables[i][j]);
+            if (problem != NULL)
+                return problem;
+            for (size_t k = 0; k <= i; k++)
+                for (size_t l = 0; tables[k][l] != NULL && !(k == i && l == j); l++)
+                    if (strcmp(tables[k][l]->id, tables[i][j]->id) == 0)
+                        return text_of("case %s: the id is there twice", tables[i][j]->id);
+        }
+    }
+    return NULL;
+}
+
+size_t case_count(void) {
+    size_t count = 0;
+    for (size_t i = 0; all_cases[i] != NULL; i++)
+        for (size_t j = 0; all_cases[i][j] != NULL; j++)
+            count++;
+    return count;
+}
+
+const struct test_case *case_at(size_t index) {
+    for (size_t i = 0; all_cases[i] != NULL; i++)
+        for (size_t j = 0; all_cases[i][j] != NULL; j++)
+            if (index-- == 0)
+                return all_cases[i][j];
+    return NULL;
+}
+
+const struct test_case *find_case(const char *id) {
+    for (size_t i = 0; case_at(i) != NULL; i++)
+        if (strcmp(case_at(i)->id, id) == 0)
+            return case_at(i);
+    return NULL;
+}
+
+bool case_is_slow(const struct test_case *test) { return test->takes > 2.0; }
+
+const char *roles_text(unsigned roles) {
+    return roles == ROLES_BOTH ? "both" : roles == ROLE_HOST ? "host" : "client";
+}

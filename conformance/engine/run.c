@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run: from the options to the reports. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/commands.h"
+#include "engine/terminal.h"
+#include "engine/util.h"
+#include "engine/verdict.h"
+#include "report/report.h"
+
+/* What a machine at rest needs: more than that stretches every deadline. */
+static const double USUAL_START = 1.0, USUAL_TRIP = 0.05, LARGEST_SCALE = 10;
+
+static void find_peer(const struct options *options, struct peer *peer) {
+    bool missing = false;
+    const char *problem = options->peer_name      ? peer_by_name(peer, options->peer_name, &missing)
+                          : options->peer_command ? peer_by_command(peer, options->peer_command)
+                                                  : peer_by_address(peer, options->peer_address);
+    if (problem == NULL)
+        return;
+    if (!missing)
+        usage_error("%s", problem);
+    fprintf(stderr, "yotonspec: error: %s\n", problem);
+    exit(EXIT_UNREACHABLE);
+}
+
+/* All selected (case, role) pairs of this shard, in the order of the tables. */
+static struct job *select_jobs(const struct options *options, const struct peer *peer,
+                               size_t *count) {
+    static const unsigned roles[] = {ROLE_HOST, ROLE_CLIENT};
+    struct job *jobs = room(case_count() * 2 * sizeof *jobs);
+    size_t pairs = 0;
+    unsigned possible = peer->address ? ROLE_HOST : ROLES_BOTH;
+    *count = 0;
+    for (size_t i = 0; case_at(i) != NULL; i++) {
+        const struct test_case *test = case_at(i);
+        if (!selected(options, test) || (case_is_slow(test) && !options->slow))
+            continue;
+        for (int n = 0; n < 2; n++) {
+            if ((test->roles & options->roles & possible & roles[n]) == 0)
+                continue;
+            if (pairs++ % (size_t)options->shards == (size_t)options->shard - 1)
+                jobs[(*count)++] = (struct job){.test = test, .role = roles[n]};
+        }
+    }
+    return jobs;
+}
+
+_Noreturn static void nothing_selected(const struct options *options) {
+    bool slow = false;
+    for (size_t i = 0; case_at(i) != NULL; i++)
+        slow = slow || (selected(options, case_at(i)) && case_is_slow(case_at(i)));
+    fprintf(stderr, "yotonspec: error: no case is selected; %s\n",
+            slow && !options->slow ? "what is selected takes over 2 s and needs --slow"
+                                   : "`yotonspec list` shows all");
+    exit(EXIT_NOTHING);
+}
+
+/* ---- The peer's first answer ---- */
+
+_Noreturn static void not_reached(const struct peer *peer, const json_t *probe) {
+    const char *whom = peer->address ? peer->address : peer->name;
+    bool harness = strcmp(json_get_text(probe, "verdict"), "error") == 0;
+    const char *why = json_get_text(probe, "why");
+    fprintf(stderr, "yotonspec: error: %s cannot be judged: %s%s%s\n", whom, why,
+            peer->hint ? "; " : "", peer->hint ? peer->hint : "");
+    exit(harness ? EXIT_HARNESS : EXIT_UNREACHABLE);
+}
+
+static double measured_scale(const struct options *options, const json_t *probe) {
+    double start = json_number_value(json_object_get(probe, "start"));
+    double trip = json_number_value(json_object_get(probe, "trip"));
+    double slow = fmax(start / USUAL_START, trip / USUAL_TRIP);
+    return fmin(fmax(slow, 1), LARGEST_SCALE) * options->timeout_scale;
+}
+
+/* ---- Running ---- */
+
+struct progress {
+    const struct run_info *info;
+    const struct job *jobs;
+    json_t **entries;
+};
+
+static void job_done(void *context, const struct job *job) {
+    struct progress *progress = context;
+    json_t *entry = judge_job(progress->info, job);
+    progress->entries[job - progress->jobs] = entry;
+    screen_job(entry);
+}
+
+static const char *time_text(void) {
+    static char text[32];
+    time_t seconds = time(NULL);
+    struct tm parts;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+    return text;
+}
+
+/* The cases that an address alone can have. */
+static void leave_out_adapter(struct plan *plan, struct progress *progress) {
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct job *job = &plan->jobs[i];
+        if (job->test->needs == NULL)
+            kept++;
+        else {
+            job->runs = 1;
+            job->first = json_pack("{s:s, s:s}", "verdict", "skip", "why",
+                                   "needs an adapter; an address alone does not do");
+            job_done(progress, job);
+        }
+    }
+    if (kept == 0)
+        fputs("yotonspec: note: none of these cases can be judged by an address alone\n", stderr);
+}
+
+static int run_jobs(struct plan *plan, struct progress *progress) {
+    if (plan->peer->address != NULL)
+        leave_out_adapter(plan, progress);
+    plan->done = job_done;
+    plan->context = progress;
+    return run_plan(plan);
+}
+
+_Noreturn static void stopped(int number) {
+    screen_clear();
+    fprintf(stderr, "yotonspec: interrupted; no report was written\n");
+    signal(number, SIG_DFL);
+    raise(number);
+    exit(EXIT_HARNESS);
+}
+
+static int conclude(const struct run_info *info, json_t *cases, const char *folder) {
+    json_t *results = make_results(info, cases);
+    char *problem = write_reports(folder, results);
+    char *index = text_of("%s/index.html", folder);
+    screen_summary(results, problem ? NULL : index);
+    int code = (int)json_integer_value(json_object_get(results, "exit"));
+    if (problem != NULL) {
+        fprintf(stderr, "yotonspec: error: %s\n", problem);
+        code = EXIT_HARNESS;
+    }
+    json_decref(results);
+    free(index);
+    return code;
+}
+
+int command_run(const struct options *options) {
+    struct peer peer;
+    struct known_list known = read_known(options->known_failures);
+    find_peer(options, &peer);
+    size_t count;
+    struct job *jobs = select_jobs(options, &peer, &count);
+    if (count == 0)
+        nothing_selected(options);
+    const char *folder = options->report_dir ? options->report_dir
+                                             : text_of("%s/report/%s", program_folder(), peer.name);
+    char *problem = prepare_reports(folder);
+    if (problem != NULL)
+        usage_error("%s", problem);
+
+    json_t *probe = run_probe(options, &peer);
+    if (strcmp(json_get_text(probe, "verdict"), "pass") != 0)
+        not_reached(&peer, probe);
+    struct run_info info = {.options = options,
+                            .peer = &peer,
+                            .known = &known,
+                            .hello = json_object_get(probe, "hello"),
+                            .scale = measured_scale(options, probe),
+                            .started = time_text()};
+    struct plan plan = {
+        .options = options, .peer = &peer, .scale = info.scale, .jobs = jobs, .count = count};
+    struct progress progress = {&info, jobs, room(count * sizeof(json_t *))};
+    screen_start(peer.name, count);
+    double begin = now();
+    int interrupted = run_jobs(&plan, &progress);
+    if (interrupted)
+        stopped(interrupted);
+    info.seconds = now() - begin;
+    json_t *cases = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(cases, progress.entries[i]);
+    return conclude(&info, cases, folder);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _DEFAULT_SOURCE
+#include "engine/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "engine/tester.h"
+
+static const double CASE_TIME = 40; /* seconds until a case gives itself up, scaled */
+static const double MERCY = 5;      /* and until the runner ends it */
+enum { STALL_REPEATS = 3 };
+
+/* A running case. */
+struct child {
+    pid_t pid;
+    int result;
+    struct buffer text;
+    double deadline;
+    struct job *job;
+    long number; /* which of the repetitions */
+    unsigned repeats;
+    bool expired;
+};
+
+/* One run that is still to be done. */
+struct todo {
+    struct job *job;
+    long number;
+    unsigned repeats;
+};
+
+struct pool {
+    const struct plan *plan;
+    struct child *children;
+    size_t running;
+    struct todo *todo;
+    size_t next, count;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number) { interrupted = number; }
+
+/* ---- One process ---- */
+
+static double case_time(const struct plan *plan, const struct test_case *test) {
+    return (CASE_TIME + 4 * test->takes) * plan->scale;
+}
+
+static void start(struct child *child, const struct plan *plan, const struct test_case *test,
+                  unsigned role, long number) {
+    int ends[2];
+    if (pipe(ends) != 0) {
+        fprintf(stderr, "yotonspec: error: pipe: %s\n", strerror(errno));
+        exit(EXIT_HARNESS);
+    }
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    struct case_run run = {.test = test,
+                           .peer = plan->peer,
+                           .role = role,
+                           .scale = plan->scale,
+                           .deadline = case_time(plan, test),
+                           .seed = plan->options->seed + (uint64_t)number,
+                           .result = ends[1]};
+    fflush(NULL);
+    child->pid = fork();
+    if (child->pid < 0) {
+        fprintf(stderr, "yotonspec: error: fork: %s\n", strerror(errno));
+        exit(EXIT_HARNESS);
+    }
+    if (child->pid == 0) {
+        setpgid(0, 0);
+#ifdef __linux__
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        close(ends[0]);
+        run_case(&run);
+    }
+    setpgid(child->pid, child->pid);
+    close(ends[1]);
+    child->result = ends[0];
+    child->deadline = now() + run.deadline + MERCY;
+}
+
+static json_t *harness_fault(const char *what) {
+    return json_pack("{s:s, s:s}", "verdict", "error", "why", what);
+}
+
+/* Ends the process with all its children, and gives its result. */
+static json_t *collect(struct child *child) {
+    int status = 0;
+    kill(-child->pid, SIGKILL);
+    waitpid(child->pid, &status, 0);
+    while (waitpid(-child->pid, NULL, 0) > 0) /* an adapter, once its parent is gone */
+        ;
+    close(child->result);
+    json_error_t error;
+    json_t *result =
+        json_loadb((char *)child->text.bytes, child->text.size, JSON_ALLOW_NUL, &error);
+    if (!json_is_object(result)) {
+        json_decref(result);
+        result = harness_fault(child->expired        ? "the case hung, and was ended"
+                               : WIFSIGNALED(status) ? "the process of the case crashed"
+                                                     : "the process of the case gave no verdict");
+    }
+    free(child->text.bytes);
+    *child = (struct child){0};
+    return result;
+}
+
+/* True when the result is complete. */
+static bool read_result(struct child *child) {
+    char bytes[65536];
+    ssize_t size;
+    while ((size = read(child->result, bytes, sizeof bytes)) > 0)
+        buffer_add(&child->text, bytes, (size_t)size);
+    return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* ---- The pool ---- */
+
+static void push_todo(struct pool *pool, struct todo todo) {
+    pool->todo = more_room(pool->todo, (pool->count + 1) * sizeof *pool->todo);
+    pool->todo[pool->count++] = todo;
+}
+
+static bool is_verdict(const json_t *result, const char *verdict) {
+    return strcmp(json_get_text(result, "verdict"), verdict) == 0;
+}
+
+static void count_result(struct job *job, json_t *result) {
+    job->runs++;
+    job->passed += is_verdict(result, "pass");
+    job->seconds = fmax(job->seconds, json_number_value(json_object_get(result, "seconds")));
+    if (job->first == NULL) {
+        job->first = result;
+    } else if (!is_verdict(job->first, json_get_text(result, "verdict")) && job->other == NULL) {
+        bool passed_first = is_verdict(job->first, "pass");
+        job->other = passed_first ? job->first : result;
+        job->first = passed_first ? result : job->first;
+    } else {
+        json_decref(result);
+    }
+}
+
+/* Takes the result of a child that ended. */
+static void settle(struct pool *pool, struct child *child) {
+    struct job *job = child->job;
+    struct todo again = {job, child->number, child->repeats + 1};
+    json_t *result = collect(child);
+    pool->running--;
+    bool stalled = json_number_value(json_object_get(result, "stall")) > 0;
+    if (is_verdict(result, "fail") && stalled && again.repeats <= STALL_REPEATS) {
+        job->repeated++;
+        json_decref(result);
+        push_todo(pool, again);
+        return;
+    }
+    count_result(job, result);
+    if (job->runs == pool->plan->options->repeat && pool->plan->done != NULL)
+        pool->plan->done(pool->plan->context, job);
+}
+
+static void start_next(struct pool *pool) {
+    struct child *child = pool->children;
+    while (child->pid != 0)
+        child++;
+    const struct todo *todo = &pool->todo[pool->next++];
+    *child = (struct child){.job = todo->job, .number = todo->number, .repeats = todo->repeats};
+    start(child, pool->plan, todo->job->test, todo->job->role, todo->number);
+    pool->running++;
+}
+
+static void wait_children(struct pool *pool, size_t most) {
+    struct pollfd *list = room(most * sizeof *list);
+    double until = now() + 60;
+    for (size_t i = 0; i < most; i++) {
+        const struct child *child = &pool->children[i];
+        list[i] = (struct pollfd){.fd = child->pid ? child->result : -1, .events = POLLIN};
+        if (child->pid)
+            until = fmin(until, child->deadline);
+    }
+    double left = until - now();
+    int ready = poll(list, (nfds_t)most, left > 0 ? (int)(left * 1000) + 1 : 0);
+    for (size_t i = 0; i < most; i++) {
+        struct child *child = &pool->children[i];
+        if (child->pid == 0)
+            continue;
+        child->expired = now() > child->deadline;
+        if ((ready > 0 && list[i].revents != 0 && read_result(child)) || child->expired)
+            settle(pool, child);
+    }
+    free(list);
+}
+
+/* Processes that left their group come to us, their subreaper, when their parent is gone. */
+static void end_strays(void) {
+#ifdef __linux__
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    for (int round = 0; round < 8; round++) { /* ending one may bring its children */
+        FILE *file = fopen(path, "r");
+        int pid, found = 0;
+        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+            kill(pid, SIGKILL);
+            found++;
+        }
+        if (file != NULL)
+            fclose(file);
+        while (waitpid(-1, NULL, found > 0 ? 0 : WNOHANG) > 0)
+            ;
+        if (found == 0)
+            return;
+    }
+#endif
+}
+
+static void watch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+#ifdef __linux__
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+#endif
+}
+
+/* The longest first, so that the end of the run is not the wait for one of them. */
+static int by_length(const void *a, const void *b) {
+    const struct todo *one = a, *two = b;
+    double difference = two->job->test->takes - one->job->test->takes;
+    if (difference != 0)
+        return difference > 0 ? 1 : -1;
+    if (one->number != two->number)
+        return one->number > two->number ? 1 : -1;
+    return one->job > two->job ? 1 : one->job < two->job ? -1 : 0;
+}
+
+int run_plan(struct plan *plan) {
+    size_t most = plan->peer->address != NULL ? 1 : (size_t)plan->options->jobs;
+    struct pool pool = {.plan = plan, .children = room(most * sizeof *pool.children)};
+    for (long number = 0; number < plan->options->repeat; number++)
+        for (size_t i = 0; i < plan->count; i++)
+            if (plan->jobs[i].runs == 0) /* else it has its verdict already */
+                push_todo(&pool, (struct todo){&plan->jobs[i], number, 0});
+    if (plan->peer->address == NULL)
+        qsort(pool.todo, pool.count, sizeof *pool.todo, by_length);
+    watch_signals();
+    while ((pool.next < pool.count || pool.running > 0) && !interrupted) {
+        while (pool.next < pool.count && pool.running < most)
+            start_next(&pool);
+        wait_children(&pool, most);
+    }
+    for (size_t i = 0; i < most; i++)
+        if (pool.children[i].pid != 0)
+            json_decref(collect(&pool.children[i]));
+    end_strays();
+    free(pool.children);
+    free(pool.todo);
+    return interrupted;
+}
+
+json_t *run_probe(const struct options *options, const struct peer *peer) {
+    struct job job = {.test = &probe_case, .role = ROLE_HOST};
+    struct options once = *options;
+    once.repeat = 1;
+    struct plan plan = {
+        .options = &once, .peer = peer, .scale = options->timeout_scale, .jobs = &job, .count = 1};
+    int signal = run_plan(&plan);
+    return signal == 0 ? job.first : harness_fault("interrupted");
+}

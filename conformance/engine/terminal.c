@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _POSIX_C_SOURCE 200809L
+#include "engine/terminal.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/util.h"
+#include "report/report.h"
+
+enum { SHOWN = 8 }; /* failures that the summary shows in full */
+
+static struct {
+    bool progress, colour;
+    size_t jobs, done, bad;
+} screen;
+
+static const char *paint(const char *verdict) {
+    if (!screen.colour)
+        return "";
+    if (is_bad(verdict))
+        return "\033[1;31m";
+    if (strcmp(verdict, "warn") == 0 || strcmp(verdict, "xfail") == 0)
+        return "\033[33m";
+    return strcmp(verdict, "pass") == 0 ? "\033[32m" : "\033[36m";
+}
+
+static const char *plain(void) { return screen.colour ? "\033[0m" : ""; }
+
+void screen_start(const char *peer, size_t jobs) {
+    const char *no_colour = getenv("NO_COLOR");
+    screen.progress = isatty(STDERR_FILENO) == 1;
+    screen.colour = isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || *no_colour == '\0');
+    screen.jobs = jobs;
+    printf("judging %s: %zu case%s\n", peer, jobs, jobs == 1 ? "" : "s");
+    fflush(stdout);
+}
+
+void screen_clear(void) {
+    if (screen.progress)
+        fputs("\r\033[K", stderr);
+}
+
+void screen_job(const json_t *entry) {
+    const char *verdict = json_get_text(entry, "verdict"), *id = json_get_text(entry, "id");
+    const char *role = json_get_text(entry, "role");
+    screen.done++;
+    screen.bad += is_bad(verdict) != 0;
+    screen_clear();
+    if (is_bad(verdict)) {
+        printf("%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), id, role,
+               json_get_text(entry, "why"));
+        fflush(stdout);
+    }
+    if (screen.progress)
+        fprintf(stderr, "[%zu/%zu] %zu bad, last %s as %s", screen.done, screen.jobs, screen.bad,
+                id, role);
+}
+
+/* ---- The summary ---- */
+
+static void show_failure(const json_t *entry) {
+    const char *verdict = json_get_text(entry, "verdict");
+    printf("\n%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
+           json_get_text(entry, "role"), json_get_text(entry, "title"));
+    printf("  rule   %s (%s): %s\n", json_get_text(entry, "requirement"),
+           json_get_text(entry, "section"), json_get_text(entry, "text"));
+    printf("  why    %s\n", json_get_text(entry, "why"));
+    printf("  again  %s\n", json_get_text(entry, "rerun"));
+}
+
+static void show_failures(const json_t *cases) {
+    size_t i, shown = 0, bad = 0;
+    json_t *entry;
+    json_array_foreach(cases, i, entry) {
+        if (!is_bad(json_get_text(entry, "verdict")))
+            continue;
+        bad++;
+        if (shown < SHOWN) {
+            show_failure(entry);
+            shown++;
+        }
+    }
+    if (bad > shown)
+        printf("\nand %zu more; the report has them all\n", bad - shown);
+}
+
+static const char *outcome(json_int_t code) {
+    switch (code) {
+    case EXIT_CONFORMS:
+        return "conforms";
+    case EXIT_DOES_NOT:
+        return "does not conform";
+    case EXIT_DIED:
+        return "does not conform: it died or hung";
+    default:
+        return "the harness itself failed; this is no verdict";
+    }
+}
+
+void screen_summary(const json_t *results, const char *index) {
+    screen_clear();
+    show_failures(json_object_get(results, "cases"));
+    const char *verdict;
+    json_t *count;
+    const json_t *peer = json_object_get(results, "peer");
+    json_int_t code = json_integer_value(json_object_get(results, "exit"));
+    printf("\n%s%s %s: %s%s\n ", paint(code == EXIT_CONFORMS ? "pass" : "fail"),
+           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome(code), plain());
+    json_object_foreach(json_object_get(results, "counts"), verdict, count) {
+        if (json_integer_value(count) > 0)
+            printf(" %lld %s", (long long)json_integer_value(count), verdict);
+    }
+    printf(" in %.1f s\n", json_number_value(json_object_get(results, "seconds")));
+    if (index != NULL)
+        printf("  report: %s\n", index);
+    fflush(stdout);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a run says while it goes and when it is over. */
+#ifndef YOTONSPEC_TERMINAL_H
+#define YOTONSPEC_TERMINAL_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Purpose: say whom the run judges. Sets up colour and progress. */
+void screen_start(const char *peer, size_t jobs);
+
+/* Purpose: one more job has its verdict. */
+void screen_job(const json_t *entry);
+
+/* Purpose: the outcome. index is the path of the page, NULL when there is none. */
+void screen_summary(const json_t *results, const char *index);
+
+/* Purpose: take the progress line away, before anything else is printed. */
+void screen_clear(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* yotonspec: judges implementations of Yoton by the requirements of spec/wire.md. */
+#include <stdio.h>
+
+#include "engine/commands.h"
+#include "engine/util.h"
+
+int main(int argc, char **argv) {
+    char *problem = check_cases(all_cases);
+    if (problem != NULL) {
+        fprintf(stderr, "yotonspec: error: %s\n", problem);
+        return EXIT_HARNESS;
+    }
+    struct options options = read_options(argc, argv);
+    switch (options.command) {
+    case COMMAND_LIST:
+        return command_list(&options);
+    case COMMAND_EXPLAIN:
+        return command_explain(&options);
+    case COMMAND_RUN:
+        return command_run(&options);
+    }
+    return EXIT_HARNESS;
+}
