@@ -173,6 +173,12 @@ static void drained(rig *r) {
     rig_drain(r);
     rig_tick(r, r->now);
 }
+/* The time-out was told before; its end is of no interest while closing. */
+static void silence_close_and_byte(rig *r) {
+    half(r);
+    yoton_link_close(r->link, r->now, NULL);
+    feed_text(r, "YOTON");
+}
 static void told(rig *r) {
     yoton_link_close(r->link, r->now, "Goodbye.");
     rig_drain(r);
@@ -314,6 +320,8 @@ static const row table[] = {
     {connected, quarter, "", "connected", "beat ", SAME},
     {connected, half, "TIMED_OUT|", "connected", "beat ", SAME},
     {connected, silence_and_byte, "TIMED_OUT|RESUMED|", "connected", "beat ", SAME},
+    {connected, silence_close_and_byte, "TIMED_OUT|", "closing", "beat close ",
+     "TIMED_OUT|DOWN 0 Closed on command.|"},
     {connected, send, "send 0, waiting 1|", "connected", "#6[4] ", SAME},
     {connected, told, "DOWN 0 Goodbye.|", "closed", "close ", SAME},
     {connected, told_without_reason, "DOWN 0 Closed on command.|", "closed", "close ", SAME},

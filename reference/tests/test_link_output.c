@@ -110,6 +110,28 @@ static void small_packages_are_offered_together(void **state) {
     rig_close(&bench);
 }
 
+/* Packages that fill the memory they are gathered in to the last byte. */
+static void exact_fits_are_offered(void **state) {
+    (void)state;
+    const uint8_t *data;
+    connect_bench();
+    send_to(&bench, 1, 1024 - 56);
+    assert_int_equal(yoton_link_output(bench.link, &data), 1024);
+    rig_drain(&bench);
+    for (uint64_t seq = 2; seq <= 9; seq++)
+        send_to(&bench, seq, 32768);
+    send_to(&bench, 10, 8 * 1024 - 9 * 56);
+    send_to(&bench, 11, 1);
+    size_t first = yoton_link_output(bench.link, &data);
+    assert_int_equal(first, 7 * (56 + 32768)); /* the eighth does not fit */
+    rig_drain(&bench);
+    for (uint64_t seq = 12; seq <= 19; seq++)
+        send_to(&bench, seq, 32768 - 56);
+    send_to(&bench, 20, 1);
+    assert_int_equal(yoton_link_output(bench.link, &data), 262144);
+    rig_close(&bench);
+}
+
 static void more_than_offered_cannot_be_written(void **state) {
     (void)state;
     const uint8_t *data;
@@ -163,6 +185,20 @@ static void payload_memory_follows_what_came(void **state) {
         assert_true(alloc_live() <= 2 * came + 8192);
         assert_true(alloc_peak() <= 3 * came + 8192); /* old and new while it grows */
     }
+    rig_close(&bench);
+    alloc_stop();
+}
+
+static void payload_gets_no_more_than_its_length(void **state) {
+    (void)state;
+    connect_bench();
+    input.size = 0;
+    bytes_package(&input, 1, 5000);
+    alloc_start(0);
+    rig_feed(&bench, input.data, 56 + 100);
+    assert_in_range(alloc_live(), 4096, 4096 + 200);
+    rig_feed(&bench, input.data + 156, 4000);
+    assert_in_range(alloc_live(), 5000, 5000 + 200);
     rig_close(&bench);
     alloc_stop();
 }
@@ -315,9 +351,11 @@ int main(void) {
         cmocka_unit_test(pieces_make_the_whole),
         cmocka_unit_test(one_byte_at_a_time),
         cmocka_unit_test(small_packages_are_offered_together),
+        cmocka_unit_test(exact_fits_are_offered),
         cmocka_unit_test(more_than_offered_cannot_be_written),
         cmocka_unit_test(full_queue_discards_as_configured),
         cmocka_unit_test(payload_memory_follows_what_came),
+        cmocka_unit_test(payload_gets_no_more_than_its_length),
         cmocka_unit_test(whole_package_is_taken_in_one_allocation),
         cmocka_unit_test(large_package_is_sent_from_its_own_memory),
         cmocka_unit_test(idle_link_is_small),

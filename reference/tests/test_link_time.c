@@ -84,6 +84,17 @@ static void heartbeats_do_not_pile_up(void **state) {
     rig_close(&bench);
 }
 
+static void heartbeat_does_not_part_header_and_payload(void **state) {
+    (void)state;
+    connect_bench();
+    send_to(&bench, 1, 40000);
+    rig_take(&bench, 56);
+    rig_run(&bench, 400 * YOTON_MS, 0);
+    rig_drain(&bench);
+    assert_string_equal(rig_sent(&bench), "#1[40000] ");
+    rig_close(&bench);
+}
+
 static void late_ticks_make_no_burst(void **state) {
     (void)state;
     connect_bench();
@@ -435,6 +446,7 @@ int main(void) {
         cmocka_unit_test(heartbeats_go_every_quarter_second_of_silence),
         cmocka_unit_test(every_byte_written_puts_the_heartbeat_off),
         cmocka_unit_test(heartbeats_do_not_pile_up),
+        cmocka_unit_test(heartbeat_does_not_part_header_and_payload),
         cmocka_unit_test(late_ticks_make_no_burst),
         cmocka_unit_test(heartbeat_interval_is_that_of_the_configuration),
         cmocka_unit_test(silence_is_told_once_and_its_end_once),

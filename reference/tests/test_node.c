@@ -246,6 +246,29 @@ static void ids_made_to_fall_together_push_only_each_other_out(void **state) {
     yoton_node_free(node);
 }
 
+/* The memory grows while a chain stands; who is forgotten later does not change. */
+static void growth_keeps_the_order_of_use(void **state) {
+    (void)state;
+    uint64_t together[CHAIN + 8], id = UINT64_C(1) << 40;
+    yoton_node *node = node_of(0);
+    uint64_t like = yoton_node_hash(node, 7);
+    for (int i = 0; i < CHAIN + 8; i++)
+        together[i] = id = next_id(node, id, like, 16, 1);
+    for (int i = 0; i < CHAIN; i++)
+        assert_int_equal(route(node, together[i], 1), BOTH);
+    for (uint64_t i = 0, other = OWN; i < 300; i++) {
+        other = next_id(node, other, like, 4, 0);
+        assert_int_equal(route(node, other, 1), BOTH);
+    }
+    for (int i = CHAIN; i < CHAIN + 8; i++)
+        assert_int_equal(route(node, together[i], 1), BOTH);
+    for (int i = 8; i < CHAIN + 8; i++)
+        assert_int_equal(route(node, together[i], 1), YOTON_ROUTE_DROP);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(route(node, together[i], 1), BOTH);
+    yoton_node_free(node);
+}
+
 static void memory_a_source_costs(void **state) {
     (void)state;
     alloc_start(0);
@@ -304,6 +327,7 @@ int main(void) {
         cmocka_unit_test(memory_of_sources_is_that_of_a_plain_list),
         cmocka_unit_test(memory_of_sources_is_bounded),
         cmocka_unit_test(ids_made_to_fall_together_push_only_each_other_out),
+        cmocka_unit_test(growth_keeps_the_order_of_use),
         cmocka_unit_test(memory_a_source_costs),
         cmocka_unit_test(every_allocation_may_fail),
     };

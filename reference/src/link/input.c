@@ -28,24 +28,18 @@ static size_t next_room(const link_incoming *in, size_t need) {
 static int reserve(link_incoming *in, size_t more) {
     if (in->package && in->room - in->have >= more)
         return YOTON_OK;
-    size_t room = next_room(in, (in->package ? in->have : 0) + more);
+    size_t room = next_room(in, in->have + more);
     yoton_package *package = in->package ? yoton_package_resize(in->package, room)
                                          : yoton_package_start(&in->header, room);
     if (!package)
         return YOTON_E_NOMEM;
-    if (!in->package)
-        in->have = 0;
     in->package = package;
     in->room = room;
     return YOTON_OK;
 }
 
-/* A package that lies whole in the input is made in one go. Returns YOTON_OK or NOMEM. */
+/* What lies whole in the input is taken in one go, its room being its length. */
 static int take_payload(link_incoming *in, const yoton_frame *frame) {
-    if (!in->package && frame->last) {
-        in->package = yoton_package_new(&in->header, frame->data);
-        return in->package ? YOTON_OK : YOTON_E_NOMEM;
-    }
     if (reserve(in, frame->size) != YOTON_OK)
         return YOTON_E_NOMEM;
     memcpy(yoton_package_payload(in->package) + in->have, frame->data, frame->size);
@@ -83,6 +77,7 @@ static int frame_came(yoton_link *link, const yoton_frame *frame, yoton_link_eve
     switch (frame->kind) {
     case YOTON_FRAME_HEADER:
         link->in.header = frame->header;
+        link->in.have = 0;
         return YOTON_OK;
     case YOTON_FRAME_PAYLOAD:
         return payload_came(link, frame, event);

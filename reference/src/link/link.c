@@ -221,7 +221,6 @@ void yoton_link_close(yoton_link *link, yoton_time now, const char *reason) {
         link->state = YOTON_LINK_CLOSING;
         link->limit = yoton_link_after(now, link->config.close);
         link->reason = reason;
-        yoton_link_incoming_clear(&link->in);
     }
 }
 

@@ -104,7 +104,7 @@ static void offer_next(yoton_link *link) {
         return; /* HS-11, CTX-8: packages wait for the end of the handshake */
     } else if (yoton_queue_count(link->queue)) {
         offer_packages(out, link->queue);
-    } else if (link->state == YOTON_LINK_CLOSING && !link->close_begun) {
+    } else if (link->state == YOTON_LINK_CLOSING) {
         link->close_begun = 1;
         yoton_link_output_signal(out, YOTON_SIGNAL_CLOSE); /* LINK-12: behind all that was queued */
     }
