@@ -95,7 +95,8 @@ int channel_core_pack(const channel_core *core, yoton_message_type type, const v
 }
 
 int channel_core_deposit(channel_core *core, yoton_package *package) {
-    return core->incoming != NULL && yoton_queue_push(core->incoming, package) >= 0;
+    return core->incoming != NULL && yoton_queue_push(core->incoming, package) >= 0 &&
+           yoton_queue_tail(core->incoming) == package; /* else it is the one discarded */
 }
 
 static int unpack_object(yoton_message *message) {

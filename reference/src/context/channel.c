@@ -242,7 +242,7 @@ static int send_package(yoton_channel *channel, yoton_package *package) {
     if (channel->closed)
         error = YOTON_E_CLOSED; /* PUB-5 */
     else if (package != NULL)
-        context_send(context, package);
+        error = context_send(context, package);
     uv_mutex_unlock(&context->lock);
     return error;
 }

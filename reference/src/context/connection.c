@@ -122,13 +122,11 @@ bool connection_connected(const yoton_connection *connection) {
     return connection->state >= YOTON_HOSTING;
 }
 
-void connection_push(yoton_connection *connection, yoton_package *package) {
-    if (connection->state == YOTON_WAITING) {
-        yoton_queue_push(connection->waiting, package);
-    } else if (connection->stream != NULL) {
-        yoton_link_send(connection->stream->link, package);
-        kick(connection);
-    }
+int connection_push(yoton_connection *connection, yoton_package *package) {
+    if (connection->state == YOTON_WAITING)
+        return yoton_queue_push(connection->waiting, package);
+    kick(connection);
+    return yoton_link_send(connection->stream->link, package);
 }
 
 /* CTX-8: what was sent while nobody was there. */

@@ -163,24 +163,28 @@ void context_log(const yoton_context *context, const char *format, ...) {
 
 /* ---- Routing ---- */
 
-/* ROUTE-3, ROUTE-13, ROUTE-24: every connection that is alive, a waiting one too. Returns how many.
- */
+/* ROUTE-3, ROUTE-13, ROUTE-24: on every connection that is alive, a waiting one too. Returns on how
+ * many; *error becomes YOTON_E_NOMEM when one could not queue it. */
 static size_t send_on_all(yoton_context *context, const yoton_connection *except,
-                          yoton_package *package) {
+                          yoton_package *package, int *error) {
     size_t count = 0;
     for (yoton_connection *c = context->oldest; c != NULL; c = c->newer) {
         if (c == except || !connection_alive(c)) /* ROUTE-14 */
             continue;
-        connection_push(c, package);
+        if (connection_push(c, package) == YOTON_E_NOMEM)
+            *error = YOTON_E_NOMEM;
         count++;
     }
     return count;
 }
 
-void context_send(yoton_context *context, yoton_package *package) {
+int context_send(yoton_context *context, yoton_package *package) {
+    int error = YOTON_OK;
     yoton_node_stamp(context->node, yoton_package_header(package)); /* ROUTE-1, ROUTE-2 */
-    if (send_on_all(context, NULL, package) == 0)
-        yoton_queue_push(context->startup, package); /* CTX-7 */
+    if (send_on_all(context, NULL, package, &error) == 0 &&         /* CTX-7 */
+        yoton_queue_push(context->startup, package) == YOTON_E_NOMEM)
+        error = YOTON_E_NOMEM;
+    return error;
 }
 
 void context_empty_startup(yoton_context *context, yoton_connection *first) {
@@ -200,10 +204,11 @@ static void deposit(yoton_context *context, yoton_package *package) {
 
 void context_receive(yoton_context *context, yoton_connection *from, yoton_package *package) {
     uint64_t recv_seq = 0;
+    int lost = YOTON_OK; /* without memory it is dropped, as by a full queue */
     unsigned route = yoton_node_route(context->node, yoton_package_header(package), &recv_seq);
     yoton_package_set_recv_seq(package, recv_seq);
     if (route & YOTON_ROUTE_FORWARD)
-        send_on_all(context, from, package);
+        send_on_all(context, from, package, &lost);
     if (route & YOTON_ROUTE_DEPOSIT)
         deposit(context, package);
     yoton_package_unref(package);

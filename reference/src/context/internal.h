@@ -266,8 +266,9 @@ void connection_list(yoton_connection *connection);
 void connection_unlist(yoton_connection *connection);
 bool connection_alive(const yoton_connection *connection);     /* [locked] */
 bool connection_connected(const yoton_connection *connection); /* [locked] */
-/* Purpose: queue a package, whatever the state. [locked] */
-void connection_push(yoton_connection *connection, yoton_package *package);
+/* Purpose: queue a package on a connection that is alive. Returns 0 or more, or YOTON_E_NOMEM.
+ * [locked] */
+int connection_push(yoton_connection *connection, yoton_package *package);
 /* Purpose: do what is to be done. [loop] */
 void connection_service(yoton_connection *connection);
 /* Purpose: what a stream of this connection tells. Returns false when the stream is not to be used
@@ -281,8 +282,8 @@ void connection_end(yoton_connection *connection, const char *reason);
 /* ---- context.c ---- */
 
 /* Purpose: give an own package its number and send it on every connection that is alive, or keep it
- * for the first one. [locked] */
-void context_send(yoton_context *context, yoton_package *package);
+ * for the first one. Returns YOTON_OK, or YOTON_E_NOMEM when not all could queue it. [locked] */
+int context_send(yoton_context *context, yoton_package *package);
 /* Purpose: a package arrived on a connection; its reference is taken over. [locked] */
 void context_receive(yoton_context *context, yoton_connection *from, yoton_package *package);
 /* Purpose: move what waited in the context to its first connection. [locked] */
