@@ -12,9 +12,35 @@ SPEC = Path(__file__).resolve().parents[1]
 GRAMMAR = SPEC / "grammar.abnf"
 WIDTH = 100
 # Where a reader of the grammar begins; every other rule is there for one of these.
-ROOTS = ("from-client", "from-host", "any-payload", "object-payload", "address", "slot-name", "request", "answer")
-SPOILED = ('a = b', 'a = ', 'a = (b\nb = %x01', 'a = ["b"', 'a = "b', 'a = %x', 'a = 3*', 'a = "x" /', "a = 'x'",
-           'a = "x"\na = "y"', '  "x"', 'a == "x"', '1a = "x"', 'a = <prose>', 'a = "x")', 'a = ["x")', 'digit = "x"')
+ROOTS = (
+    "from-client",
+    "from-host",
+    "any-payload",
+    "object-payload",
+    "address",
+    "slot-name",
+    "request",
+    "answer",
+)
+SPOILED = (
+    "a = b",
+    "a = ",
+    "a = (b\nb = %x01",
+    'a = ["b"',
+    'a = "b',
+    "a = %x",
+    "a = 3*",
+    'a = "x" /',
+    "a = 'x'",
+    'a = "x"\na = "y"',
+    '  "x"',
+    'a == "x"',
+    '1a = "x"',
+    "a = <prose>",
+    'a = "x")',
+    'a = ["x")',
+    'digit = "x"',
+)
 SOUND = ('a = "x"', 'a = %s"x" / %x41-5A 2*3DIGIT [CRLF]', 'a = ("x"\n    "y") ; and so on')
 LONG_OBJECT = 120  # bytes; the matcher goes as deep as the object does
 results = []
@@ -47,8 +73,14 @@ def loose_ends(rules):
     for name, body in rules.items():
         for other in abnf.used(body):
             used.setdefault(other, name)
-    yield from ("%s, which %s uses, is not defined" % (n, by) for n, by in used.items() if n not in rules and n not in core)
-    yield from ("%s is used by nothing and no root" % n for n in rules if n not in used and n not in ROOTS)
+    yield from (
+        "%s, which %s uses, is not defined" % (n, by)
+        for n, by in used.items()
+        if n not in rules and n not in core
+    )
+    yield from (
+        "%s is used by nothing and no root" % n for n in rules if n not in used and n not in ROOTS
+    )
     yield from ("%s is a root, and not defined" % n for n in ROOTS if n not in rules)
     yield from ("%s is a rule of RFC 5234" % n for n in rules if n in core)
 
@@ -96,7 +128,7 @@ def headers(matcher):
 
 
 def object_problems(matcher):
-    """The grammar sees no counts: it takes every good object, and no unknown type where the object begins."""
+    """The grammar sees no counts: it takes every good object, and no unknown type in front."""
     for vector in vectors("objects")[1]:
         data = to_bytes(vector["input"])
         if len(data) > LONG_OBJECT:
@@ -111,18 +143,22 @@ def object_problems(matcher):
 
 
 def addresses(matcher):
-    """What is bad and yet fits the grammar has a number out of range, as the comments of the grammar say."""
+    """What is bad and yet fits the grammar has a number out of range, as its comments say."""
     for vector in vectors("addresses")[1]:
         text = vector["text"]
         rule = "protocol-address" if "://" in text else "plain-address"
         taken = matcher.accepts(rule, text.encode())
-        if taken != (vector["verdict"] == "good") and not (taken and out_of_range(text, vector["offset"])):
+        if taken != (vector["verdict"] == "good") and not (
+            taken and out_of_range(text, vector["offset"])
+        ):
             yield "%s: %s" % (vector["name"], "taken" if taken else "not taken")
     for vector in vectors("ports")[1]:
         if isinstance(vector["text"], list):
             continue
         taken = matcher.accepts("port", vector["text"].encode())
-        if taken != (vector["verdict"] == "good") and not (taken and out_of_range(vector["text"], vector["offset"])):
+        if taken != (vector["verdict"] == "good") and not (
+            taken and out_of_range(vector["text"], vector["offset"])
+        ):
             yield "port %s: %s" % (vector["name"], "taken" if taken else "not taken")
 
 
@@ -133,11 +169,18 @@ def out_of_range(text, offset):
 
 
 def streams(matcher):
-    """A stream that is read to its end without an error is a line and a row of packages; short ones are tried."""
+    """What is read to its end without an error is a line and packages; short ones are tried."""
     for vector in vectors("streams")[1]:
         data = to_bytes(vector["input"])
-        ends_well = vector["events"][-1].get("inside") == "boundary" or vector["events"][-1]["event"] == "close"
-        if not ends_well or len(data) > 600 or len(data) > vector["events"][-1].get("end", len(data)):
+        ends_well = (
+            vector["events"][-1].get("inside") == "boundary"
+            or vector["events"][-1]["event"] == "close"
+        )
+        if (
+            not ends_well
+            or len(data) > 600
+            or len(data) > vector["events"][-1].get("end", len(data))
+        ):
             continue
         line = b"" if vector["start"] == "line" else b"YOTON!0123456789abcdef.1\r\n"
         for rule in ("from-client", "from-host"):
@@ -155,18 +198,39 @@ def mutated(text):
 
 
 MUTATIONS = (
-    ('%s"YOTON!"', '"YOTON!"', lines), ("15HEXDIG", "14*15HEXDIG", lines), ("15HEXDIG", "15*16HEXDIG", lines),
-    ('"." process-id', '["."] process-id', lines), ('process-id CRLF', 'process-id (CRLF / %x0A)', lines),
-    ('context-id = hex-nonzero', 'context-id = HEXDIG', lines), ("1*19DIGIT", "*19DIGIT", lines), ("1*19DIGIT", "1*20DIGIT", lines),
-    ('"1" %x30-37 18DIGIT', '"1" %x30-38 18DIGIT', lines), ('"1" %x30-37 18DIGIT', '"1" %x30-36 18DIGIT', lines),
-    ('161" %x30-35', '161" %x30-36', lines), ('161" %x30-35', '161" %x30-34', lines), ("Yoton.", "Yoton!", lines), ("/ bad-line)", ")", lines),
-    ('%s"YOTON   "', '"YOTON   "', headers), ("dest-seq length payload", "length payload", headers),
-    ("zero = 8%x00", "zero = 7%x00 OCTET", headers), ("one = %x01 7%x00", "one = %x02 7%x00", headers), ("payload = 1*", "payload = 2*", headers),
-    ("boolean = %s", "boolean = %s\"\" / ", object_problems), ('%s"f" 8OCTET', '%s"f" 7OCTET', object_problems), ("/ (%xFF u64)", "", object_problems),
-    ("utf8-3 / utf8-4\nutf8-2", "utf8-3\nutf8-2", object_problems), ("[object *OCTET]", "[object]", object_problems), ("[object *OCTET]", "*OCTET", object_problems),
-    ('ipv6-host = "[" ', "ipv6-host = ", addresses), ("host-first = %x21", "host-first = %x20", addresses),
-    ("port-offset = 1*", "port-offset = *", addresses), ("[*6(h16", "[*7(h16", addresses), ('"tcp" ', '%s"tcp" ', addresses),
-    ("named-host\nown", "ipv6-host\nown", addresses), ("handshake-line *package", "handshake-line package", streams), ("/ signal", "", streams),
+    ('%s"YOTON!"', '"YOTON!"', lines),
+    ("15HEXDIG", "14*15HEXDIG", lines),
+    ("15HEXDIG", "15*16HEXDIG", lines),
+    ('"." process-id', '["."] process-id', lines),
+    ("process-id CRLF", "process-id (CRLF / %x0A)", lines),
+    ("context-id = hex-nonzero", "context-id = HEXDIG", lines),
+    ("1*19DIGIT", "*19DIGIT", lines),
+    ("1*19DIGIT", "1*20DIGIT", lines),
+    ('"1" %x30-37 18DIGIT', '"1" %x30-38 18DIGIT', lines),
+    ('"1" %x30-37 18DIGIT', '"1" %x30-36 18DIGIT', lines),
+    ('161" %x30-35', '161" %x30-36', lines),
+    ('161" %x30-35', '161" %x30-34', lines),
+    ("Yoton.", "Yoton!", lines),
+    ("/ bad-line)", ")", lines),
+    ('%s"YOTON   "', '"YOTON   "', headers),
+    ("dest-seq length payload", "length payload", headers),
+    ("zero = 8%x00", "zero = 7%x00 OCTET", headers),
+    ("one = %x01 7%x00", "one = %x02 7%x00", headers),
+    ("payload = 1*", "payload = 2*", headers),
+    ("boolean = %s", 'boolean = %s"" / ', object_problems),
+    ('%s"f" 8OCTET', '%s"f" 7OCTET', object_problems),
+    ("/ (%xFF u64)", "", object_problems),
+    ("utf8-3 / utf8-4\nutf8-2", "utf8-3\nutf8-2", object_problems),
+    ("[object *OCTET]", "[object]", object_problems),
+    ("[object *OCTET]", "*OCTET", object_problems),
+    ('ipv6-host = "[" ', "ipv6-host = ", addresses),
+    ("host-first = %x21", "host-first = %x20", addresses),
+    ("port-offset = 1*", "port-offset = *", addresses),
+    ("[*6(h16", "[*7(h16", addresses),
+    ('"tcp" ', '%s"tcp" ', addresses),
+    ("named-host\nown", "ipv6-host\nown", addresses),
+    ("handshake-line *package", "handshake-line package", streams),
+    ("/ signal", "", streams),
 )
 
 
@@ -183,7 +247,10 @@ def main():
     report("handshake lines: the grammar takes the good ones only", lines(matcher))
     report("headers: the grammar tells messages and signals", headers(matcher))
     report("objects: the grammar takes all that are good", object_problems(matcher))
-    report("addresses and ports: the grammar takes the good ones, and what is out of range", addresses(matcher))
+    report(
+        "addresses and ports: the grammar takes the good ones, and what is out of range",
+        addresses(matcher),
+    )
     report("streams: the grammar takes those that end well", streams(matcher))
     report("a grammar with a mistake is noticed by the vectors", mutated(text))
     print("1..%d" % len(results))

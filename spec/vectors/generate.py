@@ -4,8 +4,9 @@
 
 generate.py [--check]
 
-The original is the Python package `yoton`: in the folder YOTON_PATH names, or where the set-up unpacked it
-under build/. With --check nothing is written; the exit code is 1 when a file differs, 77 when the original is missing.
+The original is the Python package `yoton`: in the folder YOTON_PATH names, or where the set-up
+unpacked it under build/. With --check nothing is written; the exit code is 1 when a file differs,
+77 when the original is missing.
 """
 import argparse
 import json
@@ -16,7 +17,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from make import handshake, headers, names, objects, streams  # noqa: E402
+from make import addresses, handshake, headers, objects, slots, streams  # noqa: E402
 from make.original import Missing, Original  # noqa: E402
 
 FORMAT = 1
@@ -26,9 +27,9 @@ KINDS = {
     "handshake": handshake.make,
     "headers": headers.make,
     "objects": objects.make,
-    "slots": names.slots,
-    "ports": names.ports,
-    "addresses": names.addresses,
+    "slots": slots.make,
+    "ports": addresses.ports,
+    "addresses": addresses.addresses,
     "streams": streams.make,
 }
 
@@ -38,7 +39,7 @@ def line(value):
 
 
 def vector_text(vector):
-    """On one line where it is short, else a line for each member, and for each event of a stream."""
+    """On one line where it is short, else a line for each member and each event."""
     text = line(vector)
     if len(text) <= WIDE:
         return "    " + text
@@ -60,7 +61,13 @@ def file_text(kind, defaults, vectors):
         names_seen.add(vector["name"])
     head = {"$schema": "schema.json", "kind": kind, "format": FORMAT} | defaults
     lines = ["  %s: %s," % (line(key), line(value)) for key, value in head.items()]
-    return "{\n" + "\n".join(lines) + '\n  "vectors": [\n' + ",\n".join(map(vector_text, vectors)) + "\n  ]\n}\n"
+    return (
+        "{\n"
+        + "\n".join(lines)
+        + '\n  "vectors": [\n'
+        + ",\n".join(map(vector_text, vectors))
+        + "\n  ]\n}\n"
+    )
 
 
 def shorten(value):
@@ -88,10 +95,19 @@ def compare(name, text, wanted):
         return ["%s: not a file of vectors: %s: %s" % (name, type(error).__name__, error)]
     now = {vector["name"]: vector for vector in new.pop("vectors")}
     found = ["%s: %s" % (name, what) for what in differences(old, new)]
-    found += ["%s: vector %s is in the file and not made now" % (name, key) for key in before if key not in now]
-    found += ["%s: vector %s is missing in the file" % (name, key) for key in now if key not in before]
+    found += [
+        "%s: vector %s is in the file and not made now" % (name, key)
+        for key in before
+        if key not in now
+    ]
+    found += [
+        "%s: vector %s is missing in the file" % (name, key) for key in now if key not in before
+    ]
     for key in now:
-        found += ["%s: vector %s: %s" % (name, key, what) for what in differences(before.get(key, now[key]), now[key])]
+        found += [
+            "%s: vector %s: %s" % (name, key, what)
+            for what in differences(before.get(key, now[key]), now[key])
+        ]
     return found or ["%s: the same vectors in another order or layout; run generate.py" % name]
 
 
@@ -114,7 +130,9 @@ def main():
         elif not path.exists():
             problems.append("%s: not there; run generate.py" % path.name)
         elif path.read_text(encoding="utf-8", errors="replace") != wanted:
-            problems += compare(path.name, path.read_text(encoding="utf-8", errors="replace"), wanted)
+            problems += compare(
+                path.name, path.read_text(encoding="utf-8", errors="replace"), wanted
+            )
     for problem in problems:
         print("generate.py: " + problem, file=sys.stderr)
     print("%d vectors in %d files, %d differences" % (count, len(KINDS), len(problems)))

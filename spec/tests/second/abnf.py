@@ -2,7 +2,7 @@
 """A small reader of ABNF (RFC 5234 and 7405), and a matcher of its rules over bytes."""
 import re
 
-CORE = '''
+CORE = """
 ALPHA = %x41-5A / %x61-7A
 BIT = "0" / "1"
 CHAR = %x01-7F
@@ -19,10 +19,12 @@ OCTET = %x00-FF
 SP = %x20
 VCHAR = %x21-7E
 WSP = SP / HTAB
-'''
+"""
 TOKEN = re.compile(
-    r'(?P<blank>\s+|;.*)|(?P<name>[A-Za-z][A-Za-z0-9-]*)|(?P<text>(?:%[si])?"[\x20-\x21\x23-\x7e]*")'
-    r"|(?P<code>%x[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+|(?:\.[0-9A-Fa-f]+)+)?)|(?P<repeat>[0-9]*\*[0-9]*|[0-9]+)|(?P<sign>[()\[\]/])"
+    r"(?P<blank>\s+|;.*)|(?P<name>[A-Za-z][A-Za-z0-9-]*)"
+    r'|(?P<text>(?:%[si])?"[\x20-\x21\x23-\x7e]*")'
+    r"|(?P<code>%x[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+|(?:\.[0-9A-Fa-f]+)+)?)"
+    r"|(?P<repeat>[0-9]*\*[0-9]*|[0-9]+)|(?P<sign>[()\[\]/])"
 )
 
 

@@ -33,8 +33,12 @@ def read_line(data, limit):
             kind = "malformed" if data[:6] == b"YOTON!" and size > 6 else "not_yoton"
             return {"verdict": kind, "offset": size - 1, "refusal": refusal(data)}
         if data[size - 1 : size] == b"\n":
-            return {"verdict": "good", "consumed": size, "id": "%016x" % int(data[6:22], 16),
-                    "pid": str(int(data[23 : size - 2]))}
+            return {
+                "verdict": "good",
+                "consumed": size,
+                "id": "%016x" % int(data[6:22], 16),
+                "pid": str(int(data[23 : size - 2])),
+            }
     if len(data) >= limit:
         return {"verdict": "too_long", "offset": limit, "refusal": refusal(data)}
     return {"verdict": "more", "cut_refusal": refusal(data)}
@@ -55,7 +59,10 @@ def read_header(data, limit):
     if len(data) < 56:
         return {"verdict": "more"}
     numbers = [int.from_bytes(data[at : at + 8], "little") for at in range(8, 56, 8)]
-    fields = {key: ("%016x" if key.endswith("_id") else "%d") % value for key, value in zip(FIELDS, numbers)}
+    fields = {
+        key: ("%016x" if key.endswith("_id") else "%d") % value
+        for key, value in zip(FIELDS, numbers)
+    }
     if numbers[5] > limit:
         return {"verdict": "length", "offset": 48, "header": fields}
     if numbers[5] > 0:
@@ -70,7 +77,7 @@ def write_header(fields):
 
 
 class Reader:
-    """Takes a stream in pieces of any size and gives its events; ends by itself at a close or an error."""
+    """Takes a stream in pieces of any size; ends by itself at a close or an error."""
 
     def __init__(self, start, limit, line_limit):
         self.in_line, self.limit, self.line_limit = start == "line", limit, line_limit

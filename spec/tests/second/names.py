@@ -4,11 +4,18 @@ import ipaddress
 import re
 import unicodedata
 
-BLANKS = re.compile("[\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-# Word_Break MidLetter, MidNumLet, Single_Quote: what else is case-ignorable follows from the general category.
+BLANKS = re.compile(
+    "[\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
+)
+# Case-ignorable by Word_Break (MidLetter, MidNumLet, Single_Quote); the rest is so by category.
 BETWEEN = "':.\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a"
-PATTERNS = {"pub": ("pub-sub", "sub-pub"), "sub": ("sub-pub", "pub-sub"), "req": ("req-rep", "rep-req"),
-            "rep": ("rep-req", "req-rep"), "state": ("state", "state")}
+PATTERNS = {
+    "pub": ("pub-sub", "sub-pub"),
+    "sub": ("sub-pub", "pub-sub"),
+    "req": ("req-rep", "rep-req"),
+    "rep": ("rep-req", "req-rep"),
+    "state": ("state", "state"),
+}
 
 
 def total(text):
@@ -102,7 +109,11 @@ def read_address(text):
     for at in range(start, colon):
         if text[at] <= " " or text[at] == "\x7f":
             raise Wrong(at)
-    found = {"protocol": "tcp", "kind": "name", "host": "127.0.0.1" if host.lower() == "localhost" else host}
+    found = {
+        "protocol": "tcp",
+        "kind": "name",
+        "host": "127.0.0.1" if host.lower() == "localhost" else host,
+    }
     public = re.fullmatch("publichost([0-9]*)", host, re.IGNORECASE)
     if public:
         found = {"protocol": "tcp", "kind": "public", "index": int(public.group(1) or "0")}

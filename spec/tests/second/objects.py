@@ -44,7 +44,7 @@ def scalar(source, kind):
 
 
 def utf8_error(data):
-    """Offset of the first sequence that is not well-formed (table 3-7 of the Unicode standard), or None."""
+    """Offset of the first sequence that is not well-formed (Unicode, table 3-7), or None."""
     at = 0
     while at < len(data):
         first = data[at]
@@ -72,7 +72,12 @@ class Open:
     """A container whose items still come."""
 
     def __init__(self, kind, count, in_key):
-        self.kind, self.left, self.items, self.in_key = kind, count * 2 if kind == b"d" else count, [], in_key
+        self.kind, self.left, self.items, self.in_key = (
+            kind,
+            count * 2 if kind == b"d" else count,
+            [],
+            in_key,
+        )
 
     def at_key(self):
         return self.in_key or (self.kind == b"d" and len(self.items) % 2 == 0)
@@ -128,8 +133,16 @@ def write(value):
     if isinstance(value, str):
         return b"s" + count(len(value.encode())) + value.encode()
     if isinstance(value, dict):
-        return b"d" + count(len(value)) + b"".join(write(key) + write(item) for key, item in value.items())
-    return (b"l" if isinstance(value, list) else b"t") + count(len(value)) + b"".join(map(write, value))
+        return (
+            b"d"
+            + count(len(value))
+            + b"".join(write(key) + write(item) for key, item in value.items())
+        )
+    return (
+        (b"l" if isinstance(value, list) else b"t")
+        + count(len(value))
+        + b"".join(map(write, value))
+    )
 
 
 def from_json(value):
@@ -159,7 +172,7 @@ def from_literal(text):
 
 
 def shown(value):
-    """A text that tells values apart as the wire does: types, signs of zero, NaN, order of dictionaries."""
+    """A text that tells values apart by type, sign of zero, NaN and order of dictionaries."""
     if isinstance(value, (list, tuple)):
         return type(value).__name__ + "(" + ",".join(map(shown, value)) + ")"
     if isinstance(value, dict):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The tables the vectors are made from, one module for each kind, and the original that gives the values."""
+"""The tables the vectors are made from, and the original that gives the values."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all tables share: parts for long inputs, headers, and the mark of where this document and the original differ."""
+"""What all tables share: parts for long inputs, headers, the mark of what differs."""
 import struct
 
 CONTROL = b"YOTON   "
@@ -8,7 +8,7 @@ MESSAGE_LIMIT = 1 << 30
 
 
 class Table:
-    """The vectors of one file. A vector is of origin `observed` when the original does what it says."""
+    """The vectors of one file; `observed` are those where the original does the same."""
 
     def __init__(self):
         self.vectors = []
@@ -25,16 +25,21 @@ class Table:
 
 
 class Parts:
-    """Bytes or text with long repeats, which are written out only in memory: [b"ab", (b"c", 1000), b"d"]."""
+    """Bytes or text with long repeats: Parts(b"ab", (b"c", 1000), b"d")."""
 
     def __init__(self, *parts):
         self.parts = parts
 
     def whole(self):
-        return type(self.unit(self.parts[0]))().join(self.unit(p) * self.times(p) for p in self.parts)
+        return type(self.unit(self.parts[0]))().join(
+            self.unit(p) * self.times(p) for p in self.parts
+        )
 
     def json(self):
-        return [{"repeat": as_text(p[0]), "times": p[1]} if isinstance(p, tuple) else as_text(p) for p in self.parts]
+        return [
+            {"repeat": as_text(p[0]), "times": p[1]} if isinstance(p, tuple) else as_text(p)
+            for p in self.parts
+        ]
 
     @staticmethod
     def unit(part):
@@ -63,5 +68,11 @@ def header(slot=0, source_id=0, source_seq=0, dest_id=0, dest_seq=0, length=0, c
 
 def header_json(values):
     slot, source_id, source_seq, dest_id, dest_seq, length = values
-    return {"slot": str(slot), "source_id": format(source_id, "016x"), "source_seq": str(source_seq),
-            "dest_id": format(dest_id, "016x"), "dest_seq": str(dest_seq), "length": str(length)}
+    return {
+        "slot": str(slot),
+        "source_id": format(source_id, "016x"),
+        "source_seq": str(source_seq),
+        "dest_id": format(dest_id, "016x"),
+        "dest_seq": str(dest_seq),
+        "length": str(length),
+    }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Handshake lines. The tables say what this document wants; the original is asked for each of them."""
+"""Handshake lines. The tables say what is wanted; the original is asked about each line."""
 from .common import LINE_LIMIT, Parts, Table, as_json, header, whole
 
 NOT_YOTON = "ERROR: this is Yoton.\r\n"
@@ -14,7 +14,9 @@ def around_the_largest(step):
     """Process ids of 20 digits that leave 2^64-1 at each of its digits, upwards or downwards."""
     for at, digit in enumerate(map(int, str(MAX))):
         if 0 <= digit + step <= 9:
-            yield at, "%s%d" % (str(MAX)[:at], digit + step) + ("0" if step > 0 else "9") * (19 - at)
+            yield at, "%s%d" % (str(MAX)[:at], digit + step) + ("0" if step > 0 else "9") * (
+                19 - at
+            )
 
 
 # name, requirements, input; id, pid and length are those of the original
@@ -43,7 +45,10 @@ GOOD = [
     ("good.pid.19-digits", "HS-5", START + b".9999999999999999999\r\n"),
     ("good.pid.20-digits", "HS-5", START + b".10000000000000000000\r\n"),
     ("good.pid.2^64-1", "HS-5 LIMIT-1", START + b".18446744073709551615\r\n"),
-    *(("good.pid.less-at-digit-%02d" % at, "HS-5", START + b".%s\r\n" % pid.encode()) for at, pid in around_the_largest(-1)),
+    *(
+        ("good.pid.less-at-digit-%02d" % at, "HS-5", START + b".%s\r\n" % pid.encode())
+        for at, pid in around_the_largest(-1)
+    ),
     ("good.then.package", "HS-9", LINE + header(2, 0x0123456789ABCDEF, 1, length=2) + b"hi"),
     ("good.then.part-of-header", "HS-9", LINE + header(1)[:5]),
     ("good.then.second-line", "HS-9", LINE + LINE),
@@ -88,8 +93,8 @@ MALFORMED = [
     ("bad.id.before-a", "HS-13", b"YOTON!012345678`abcdef.4242\r\n", 15),
     ("bad.id.letter-L", "HS-13", b"YOTON!0123456789abcdeL.4242\r\n", 21),
     ("bad.id.nul", "HS-13", b"YOTON!0123456\x00789abcde.4242\r\n", 13),
-    ("bad.id.full-width-digit", "HS-14", b"YOTON!" + "０".encode() + b"123456789abcdef.4242\r\n", 6),
-    ("bad.id.arabic-digits", "HS-14", b"YOTON!" + "٠١٢٣٤٥٦٧٨٩".encode() + b"abcdef.4242\r\n", 6),
+    ("bad.id.full-width-digit", "HS-14", "YOTON!０123456789abcdef.4242\r\n".encode(), 6),
+    ("bad.id.arabic-digits", "HS-14", "YOTON!٠١٢٣٤٥٦٧٨٩abcdef.4242\r\n".encode(), 6),
     ("bad.id.not-utf-8", "HS-14", b"YOTON!0123456\xff789abcdef.4242\r\n", 13),
     ("bad.id.not-utf-8-between-id-and-dot", "HS-14", START + b"\xc3.4242\r\n", 22),
     ("bad.id.0", "HS-15", b"YOTON!0000000000000000.4242\r\n", 21),
@@ -123,8 +128,10 @@ MALFORMED = [
     ("bad.pid.2^64-cut", "HS-5 HS-14", START + b".18446744073709551616", 42),
     ("bad.pid.20-nines", "HS-5 HS-14", START + b".99999999999999999999\r\n", 42),
     ("bad.pid.20-digits-2-first", "HS-5 HS-14", START + b".20000000000000000000\r\n", 42),
-    *(("bad.pid.more-at-digit-%02d" % at, "HS-5 HS-14", START + b".%s\r\n" % pid.encode(), 42)
-      for at, pid in around_the_largest(1)),
+    *(
+        ("bad.pid.more-at-digit-%02d" % at, "HS-5 HS-14", START + b".%s\r\n" % pid.encode(), 42)
+        for at, pid in around_the_largest(1)
+    ),
     ("bad.pid.21-digits", "HS-14", START + b".100000000000000000000\r\n", 43),
     ("bad.pid.21-zeros", "HS-14", START + b"." + b"0" * 21 + b"\r\n", 43),
     ("bad.pid.2^128", "HS-14", START + b".340282366920938463463374607431768211456\r\n", 42),
@@ -195,7 +202,14 @@ CUT = [
 LIMITS = [
     ("limit.45.longest", "HS-16 LIMIT-1", LONGEST, 45, "good", None),
     ("limit.45.longest-but-one", "HS-16 LIMIT-1", LONGEST[:-1], 45, "more", None),
-    ("limit.1024.malformed", "HS-16 LIMIT-1", Parts(b"YOTON!", (b"1", 1024)), 1024, "malformed", 22),
+    (
+        "limit.1024.malformed",
+        "HS-16 LIMIT-1",
+        Parts(b"YOTON!", (b"1", 1024)),
+        1024,
+        "malformed",
+        22,
+    ),
     ("limit.28.reached", "HS-16", LINE[:28], 28, "too_long", 28),
     ("limit.28.passed", "HS-16", LINE, 28, "too_long", 28),
     ("limit.28.not-yet", "HS-16", LINE[:27], 28, "more", None),
@@ -227,13 +241,17 @@ def good(original, name, data, **more):
     answer = original.handshake(raw)
     if answer["verdict"] != "good":
         raise ValueError("%s: the original refuses this line" % name)
-    return content(data, "good", consumed=raw.index(b"\r\n") + 2, id=answer["id"], pid=answer["pid"], **more)
+    return content(
+        data, "good", consumed=raw.index(b"\r\n") + 2, id=answer["id"], pid=answer["pid"], **more
+    )
 
 
 def difference(original, raw, wanted):
     """What the original does with a line that is to be refused, where it is not just that."""
     answer = original.handshake(raw)
-    expected = {"verdict": "silent"} if wanted is None else {"verdict": "refused", "refusal": wanted}
+    expected = (
+        {"verdict": "silent"} if wanted is None else {"verdict": "refused", "refusal": wanted}
+    )
     return None if answer == expected else answer
 
 
@@ -244,12 +262,21 @@ def make(original):
     for rows, verdict in ((MALFORMED, "malformed"), (NOT_YOTON_LINES, "not_yoton")):
         for name, requirement, data, offset in rows:
             refusal = refusal_of(whole(data))
-            table.add(name, requirement, content(data, verdict, offset=offset, refusal=refusal),
-                      difference(original, whole(data), refusal))
+            table.add(
+                name,
+                requirement,
+                content(data, verdict, offset=offset, refusal=refusal),
+                difference(original, whole(data), refusal),
+            )
     for name, data in CUT:
         refusal = refusal_of(data)
         requirement = "HS-17" if data else "HS-18"
-        table.add(name, requirement, content(data, "more", cut_refusal=refusal), difference(original, data, refusal))
+        table.add(
+            name,
+            requirement,
+            content(data, "more", cut_refusal=refusal),
+            difference(original, data, refusal),
+        )
     for name, requirement, data, limit, verdict, offset in LIMITS:
         table.add(name, requirement, *limited(original, name, data, limit, verdict, offset))
     return {"limit": LINE_LIMIT}, table.vectors
@@ -262,5 +289,10 @@ def limited(original, name, data, limit, verdict, offset):
         return good(original, name, data, limit=limit), None
     refusal = refusal_of(raw[:limit])
     if verdict == "more":
-        return content(data, verdict, limit=limit, cut_refusal=refusal), difference(original, raw, refusal)
-    return (content(data, verdict, limit=limit, offset=offset, refusal=refusal), difference(original, raw, refusal))
+        return content(data, verdict, limit=limit, cut_refusal=refusal), difference(
+            original, raw, refusal
+        )
+    return (
+        content(data, verdict, limit=limit, offset=offset, refusal=refusal),
+        difference(original, raw, refusal),
+    )

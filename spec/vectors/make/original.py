@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Asks the original, the Python package `yoton`, what it does: each answer comes from running it."""
+"""Asks the original, the Python package `yoton`: each answer comes from running it."""
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNPACKED = os.path.normpath(os.path.join(HERE, "../../../build/peer/pyzo/usr/share/pyzo/pyzo"))
 OWN_ID = 0xFEDCBA9876543210
-PUBLIC = ["198.51.100.%d" % i for i in range(100)]  # what this machine's own addresses are made to be
+PUBLIC = [
+    "198.51.100.%d" % i for i in range(100)
+]  # what this machine's own addresses are made to be
 EMPTY_READS = 100
 
 
@@ -19,7 +21,7 @@ class Spinning(Exception):
 
 
 class Feed:
-    """A socket that holds some bytes and then ends. What the original asks for and sends is kept."""
+    """A socket that holds some bytes and then ends; keeps what was asked for and sent."""
 
     def __init__(self, data):
         self.data, self.at, self.sent, self.asked, self.empty = data, 0, b"", [], 0
@@ -41,7 +43,9 @@ class Original:
     def __init__(self, folder=None):
         self.folder = folder or os.environ.get("YOTON_PATH") or UNPACKED
         if not os.path.isfile(os.path.join(self.folder, "yoton", "__init__.py")):
-            raise Missing("no package yoton in %s; set YOTON_PATH to the folder that holds it" % self.folder)
+            raise Missing(
+                "no package yoton in %s; set YOTON_PATH to the folder that holds it" % self.folder
+            )
         sys.path.insert(0, self.folder)
         import yoton
         import yoton.channels.message_types
@@ -49,15 +53,22 @@ class Original:
         import yoton.core
         import yoton.misc
 
-        self.yoton, self.core, self.misc, self.tcp = yoton, yoton.core, yoton.misc, yoton.connection_tcp
+        self.yoton, self.core, self.misc, self.tcp = (
+            yoton,
+            yoton.core,
+            yoton.misc,
+            yoton.connection_tcp,
+        )
         self.types = yoton.channels.message_types
-        self.core.can_recv = lambda s, timeout=0.0: True  # a Feed always has something: bytes or its end
+        self.core.can_recv = (
+            lambda s, timeout=0.0: True
+        )  # a Feed always has something: bytes or its end
         self.misc.socket.gethostbyname_ex = lambda name: (name, [], PUBLIC)
 
     # --- the line ---
 
     def handshake(self, data):
-        """What a host makes of `data` followed by the end of the stream; ids are not cut to 64 bits."""
+        """What a host makes of `data` and the end of the stream; ids may have over 64 bits."""
         return self.shake(Feed(data))
 
     def shake(self, feed):
@@ -71,12 +82,14 @@ class Original:
     # --- packages ---
 
     def pack(self, header, payload):
-        """Header and payload as sent; `header` has the fields in the order of the wire, but length."""
-        package = self.core.Package(payload, header[0], header[1], header[2], header[3], header[4], 0)
+        """Header and payload as sent; `header` has the fields in the order of the wire."""
+        package = self.core.Package(
+            payload, header[0], header[1], header[2], header[3], header[4], 0
+        )
         return package.parts()
 
     def unpack(self, data):
-        """The six fields of a header and their order on the wire, or None for wrong control bytes."""
+        """The six fields in the order of the wire, or None for wrong control bytes."""
         package, length = self.core.Package.from_header(data)
         return None if package is None else fields(package) + (length,)
 
@@ -84,8 +97,11 @@ class Original:
         """Yields what ReceivingThread finds in a stream until it stops."""
         get = self.tcp.ReceivingThread._getPackage
         reader = self.tcp.ReceivingThread.__new__(self.tcp.ReceivingThread)
-        names = {self.tcp.STOP_EOF: "eof", self.tcp.STOP_LOST_TRACK: "control",
-                 self.tcp.STOP_CLOSED_FROM_THERE: "close"}
+        names = {
+            self.tcp.STOP_EOF: "eof",
+            self.tcp.STOP_LOST_TRACK: "control",
+            self.tcp.STOP_CLOSED_FROM_THERE: "close",
+        }
         while True:
             feed.asked.clear()
             start = feed.at
@@ -97,7 +113,12 @@ class Original:
             if isinstance(found, str):
                 yield {"event": names[found], "at": start}
                 return
-            yield {"event": "signal" if found is None else "package", "at": start, "end": feed.at, "package": found}
+            yield {
+                "event": "signal" if found is None else "package",
+                "at": start,
+                "end": feed.at,
+                "package": found,
+            }
 
     # --- names ---
 
@@ -108,8 +129,13 @@ class Original:
     def channel(self, kind, base, type_name):
         """The names and numbers of the slots of a channel: outgoing, incoming."""
         types = {"txt": self.yoton.TEXT, "bin": self.yoton.BINARY, "obj": self.yoton.OBJECT}
-        made = {"pub": self.yoton.PubChannel, "sub": self.yoton.SubChannel, "state": self.yoton.StateChannel,
-                "req": self.yoton.ReqChannel, "rep": self.yoton.RepChannel}[kind]
+        made = {
+            "pub": self.yoton.PubChannel,
+            "sub": self.yoton.SubChannel,
+            "state": self.yoton.StateChannel,
+            "req": self.yoton.ReqChannel,
+            "rep": self.yoton.RepChannel,
+        }[kind]
         arguments = (base,) if kind in ("req", "rep") else (base, types[type_name])
         channel = made(self.yoton.Context(), *arguments)
         return (channel._slot_out, channel._slot_out_h), (channel._slot_in, channel._slot_in_h)
@@ -152,4 +178,10 @@ class Original:
 
 
 def fields(package):
-    return (package._slot, package._source_id, package._source_seq, package._dest_id, package._dest_seq)
+    return (
+        package._slot,
+        package._source_id,
+        package._source_seq,
+        package._dest_id,
+        package._dest_seq,
+    )
