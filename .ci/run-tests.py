@@ -92,7 +92,7 @@ def command_of(kind, path):
 def run(test, options, environment):
     kind, _, path = test.partition(":")
     program, command = command_of(kind, path)
-    outcome = Outcome(os.path.relpath(program))
+    outcome = Outcome(program)
     if stopping.is_set():
         return outcome
     start = time.monotonic()
