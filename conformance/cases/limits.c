@@ -28,13 +28,13 @@ static uint8_t *filled(size_t size) {
     return bytes;
 }
 
-CASE(LIMIT, 2, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.5, .title = "a package of 16 MiB",
+CASE(LIMIT, 2, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 3, .title = "a package of 16 MiB",
      .about = "Sends a package of 16 MiB for somebody else; it must be forwarded whole.") {
     const size_t size = (size_t)16 << 20;
     uint8_t *bytes = filled(size);
     end *a = establish(t), *b = establish(t);
     package p = message_bytes(a, slot_of("huge.bin.pub-sub"), bytes, size);
-    set_patience(t, 10);
+    set_patience(t, 60);
     send_package(a, &p);
     expect_package(b, &p, EVERYTHING);
 }
@@ -125,10 +125,8 @@ CASE(LIMIT, 5, 1, .roles = ROLES_BOTH, .needs = TALK, .title = "1024 sources are
     send_bytes(e, stream, sizeof stream, "packages of 1023 sources");
     send_package(e, &p);
     expect_received(sub, "only once");
-    end *b = establish(t);
     barrier(t);
     expect_no_message(sub);
-    expect_nothing(b);
 }
 
 CASE(LIMIT, 8, 1, .roles = ROLES_BOTH, .needs = "open send txt close host", .takes = 1.9,
@@ -149,7 +147,7 @@ CASE(LIMIT, 8, 1, .roles = ROLES_BOTH, .needs = "open send txt close host", .tak
     ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", text);
     run_for(t, 0.3);
     ask(t, "close", "{s:s}", "connection", e->connection);
-    await_event(t, "closed", e->connection, patience(t));
+    await_event(t, "closed", e->connection, 4 * patience(t));
     end_hold(e, false);
     for (;;) {
         const item *got = next_item(e, patience(t));

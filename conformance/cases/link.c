@@ -531,15 +531,14 @@ CASE(LINK, 21, 1, .roles = ROLES_BOTH, .needs = "close_on_problem",
 CASE(LINK, 22, 1, .roles = ROLES_BOTH, .needs = TALK " close host", .takes = 1.9,
      .title = "closing towards a peer that takes nothing",
      .about = "Has the peer publish a message larger than all buffers, takes nothing, and has it "
-              "close; it must report the connection closed within 1 s and what a busy machine "
-              "adds.") {
+              "close; it must report the connection closed within 5 s.") {
     channel *pub = open_pub(t, "flood", "txt");
     end *e = stalled_end(t, pub);
     run_for(t, 0.3);
     double began = now();
     ask(t, "close", "{s:s}", "connection", e->connection);
-    await_event(t, "closed", e->connection, patience(t));
-    check(t, now() - began <= 1.5 + 5 * slack(t), "closing took %.1f s", now() - began);
+    await_event(t, "closed", e->connection, 4 * patience(t));
+    check(t, now() - began <= 5.0 + slack(t), "closing took %.1f s", now() - began);
 }
 
 CASE(LINK, 23, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.5,
