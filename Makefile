@@ -159,6 +159,9 @@ $(OUT)/recorder: $(call obj,$(PLAIN),$(REC_SRC)) $(OUT)/.sources
 # --- Tests: everything under ASan and UBSan; archives, so that a test takes only what it uses --------------------------
 $(ASAN)/libyoton.a: $(call obj,$(ASAN),$(LIB_SRC) $(TOOL_SRC)) $(OUT)/.sources
 	$(archive)
+# The command with sanitizers, for the scripts that feed it broken files.
+$(ASAN)/yoton: $(call obj,$(ASAN),$(TOOL_SRC)) $(ASAN)/libyoton.a
+	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS)
 $(ASAN)/libyoton-wire.a: $(call obj,$(ASAN),$(WIRE_SRC)) $(OUT)/.sources
 	$(archive)
 $(ASAN)/libyotonspec.a: $(call obj,$(ASAN),$(SPEC_SRC)) $(call gen_obj,$(ASAN)) $(OUT)/.sources
@@ -180,7 +183,7 @@ $(TSAN_TEST_BIN): $(OUT)/tests/tsan/%: $(TSAN_DIR)/reference/tests/%.o $(call ob
 	$(link) $(CC) -pthread $(TSAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
 
 .PHONY: tests fuzzers clang-check
-tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
+tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(if $(TOOL_SRC),$(ASAN)/yoton) ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
 fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 

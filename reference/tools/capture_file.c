@@ -28,7 +28,7 @@ static void where(const capture_file *f, char *out, size_t size) {
 
 /* libpcap's own words for a file that ends in its first bytes, or starts like no capture. */
 static const char *open_trouble(const char *pcap_error) {
-    if (strstr(pcap_error, "truncated dump file") != NULL)
+    if (strstr(pcap_error, "truncated") != NULL)
         return "byte 0: not a capture, or cut inside the header of the file";
     if (strstr(pcap_error, "unknown file format") != NULL ||
         strstr(pcap_error, "bad dump file") != NULL)

@@ -322,6 +322,7 @@ static int take_seeking(dump_half *h, const uint8_t *data, size_t size, size_t *
         return 0;
     start_packages(h, h->at - sizeof control);
     int result = emit_bytes(h, DUMP_RESUMED, h->header_at, h->unread - sizeof control);
+    h->unread = 0;
     size_t fed;
     yoton_frame frame;
     yoton_framer_feed(&h->framer, control, sizeof control, &fed, &frame);
