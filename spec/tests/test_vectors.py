@@ -71,7 +71,7 @@ def form(files):
     )
     for kind, content in files.items():
         seen = set()
-        for vector in content["vectors"]:
+        for vector in content["vectors"] + content.get("sent", []):
             where = "%s: %s" % (kind, vector["name"])
             if vector["name"] in seen:
                 yield where + ": this name is taken"
@@ -177,6 +177,14 @@ def judge_line(vector, default):
         if (again["verdict"], again["offset"]) != (found["verdict"], found["offset"]):
             return "the verdict changes with what follows"
     return compare(vector, found) or unexpected(vector, found)
+
+
+def judge_sent(vector):
+    """HS-2"""
+    line = "YOTON!" + vector["id"] + "." + str(int(vector["pid"])) + "\r\n"
+    if frames.read_line(line.encode(), 64)["verdict"] != "good":
+        return "is no good line"
+    return compare(vector, {"output": line.encode().hex(), "text": line})
 
 
 def unexpected(vector, found):
@@ -535,6 +543,9 @@ def main():
             "%s.json: a second reader agrees with %d vectors" % (kind, len(files[kind]["vectors"])),
             check(files[kind]["vectors"], judges[kind]),
         )
+    report(
+        "lines that are sent: a second writer agrees", check(files["handshake"]["sent"], judge_sent)
+    )
     report("no kind of vector is lost", coverage(files))
     report("the examples of wire.md are vectors", examples(files))
     check_generator()

@@ -53,21 +53,15 @@ def vector_text(vector):
     return "    {\n" + ",\n".join(members) + "\n    }"
 
 
-def file_text(kind, defaults, vectors):
-    names_seen = set()
-    for vector in vectors:
-        if vector["name"] in names_seen:
-            raise ValueError("%s.json: two vectors are named %s" % (kind, vector["name"]))
-        names_seen.add(vector["name"])
+def file_text(kind, defaults, lists):
     head = {"$schema": "schema.json", "kind": kind, "format": FORMAT} | defaults
-    lines = ["  %s: %s," % (line(key), line(value)) for key, value in head.items()]
-    return (
-        "{\n"
-        + "\n".join(lines)
-        + '\n  "vectors": [\n'
-        + ",\n".join(map(vector_text, vectors))
-        + "\n  ]\n}\n"
-    )
+    members = ["  %s: %s" % (line(key), line(value)) for key, value in head.items()]
+    for key, vectors in lists.items():
+        names = [vector["name"] for vector in vectors]
+        if len(set(names)) < len(names):
+            raise ValueError("%s.json: a name is used twice in %s" % (kind, key))
+        members.append("  %s: [\n%s\n  ]" % (line(key), ",\n".join(map(vector_text, vectors))))
+    return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def shorten(value):
@@ -86,28 +80,30 @@ def differences(old, new):
             yield "%s is %s in the file and %s now" % (key, shorten(old[key]), shorten(new[key]))
 
 
+def by_name(content):
+    """The vectors of a file by list and name, taken out of its content."""
+    lists = [key for key, value in content.items() if isinstance(value, list)]
+    return {(key, vector["name"]): vector for key in lists for vector in content.pop(key)}
+
+
 def compare(name, text, wanted):
     """Lines that say where the text of a file is not the wanted one."""
+    old, new = None, json.loads(wanted)
+    now = by_name(new)
     try:
-        old, new = json.loads(text), json.loads(wanted)
-        before = {vector["name"]: vector for vector in old.pop("vectors")}
+        old = json.loads(text)
+        before = by_name(old)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         return ["%s: not a file of vectors: %s: %s" % (name, type(error).__name__, error)]
-    now = {vector["name"]: vector for vector in new.pop("vectors")}
     found = ["%s: %s" % (name, what) for what in differences(old, new)]
-    found += [
-        "%s: vector %s is in the file and not made now" % (name, key)
-        for key in before
-        if key not in now
-    ]
-    found += [
-        "%s: vector %s is missing in the file" % (name, key) for key in now if key not in before
-    ]
-    for key in now:
-        found += [
-            "%s: vector %s: %s" % (name, key, what)
-            for what in differences(before.get(key, now[key]), now[key])
-        ]
+    for key in [*before, *(k for k in now if k not in before)]:
+        where = "%s: vector %s" % (name, key[1]) + (" of " + key[0] if key[0] != "vectors" else "")
+        if key not in now:
+            found.append(where + " is in the file and not made now")
+        elif key not in before:
+            found.append(where + " is missing in the file")
+        else:
+            found += ["%s: %s" % (where, what) for what in differences(before[key], now[key])]
     return found or ["%s: the same vectors in another order or layout; run generate.py" % name]
 
 
@@ -122,9 +118,9 @@ def main():
         sys.exit(MISSING)
     problems, count = [], 0
     for kind, make in KINDS.items():
-        defaults, vectors = make(original)
-        count += len(vectors)
-        wanted, path = file_text(kind, defaults, vectors), HERE / (kind + ".json")
+        defaults, lists = make(original)
+        count += sum(map(len, lists.values()))
+        wanted, path = file_text(kind, defaults, lists), HERE / (kind + ".json")
         if not options.check:
             path.write_text(wanted, encoding="ascii")
         elif not path.exists():

@@ -189,7 +189,7 @@ def ports(original):
         },
         {"port": ask_port(original, "+5")},
     )
-    return {}, table.vectors
+    return {}, {"vectors": table.vectors}
 
 
 def at_the_top(original):
@@ -371,4 +371,4 @@ def addresses(original):
             {"text": text, "verdict": "bad", "offset": offset},
             None if answer is None else found_json(answer),
         )
-    return {}, table.vectors
+    return {}, {"vectors": table.vectors}

@@ -186,6 +186,25 @@ NOT_YOTON_LINES = [
     ("stranger.long-100000", "HS-12 HS-16 LIMIT-1", Parts((b"x", 100000)), 0),
 ]
 
+# What a sender writes: name, id, pid
+SENT = [
+    ("sent.plain", 0x0123456789ABCDEF, 4242),
+    ("sent.id.smallest", 1, 4242),
+    ("sent.id.2^32", 2**32, 4242),
+    ("sent.id.2^60-1", 2**60 - 1, 4242),
+    ("sent.id.2^60", 2**60, 4242),
+    ("sent.id.letters", 0xABCDEFABCDEFABCD, 4242),
+    ("sent.id.largest", MAX, 4242),
+    ("sent.pid.0", 0xC0FFEE0123456789, 0),
+    ("sent.pid.1", 0xC0FFEE0123456789, 1),
+    ("sent.pid.10", 0xC0FFEE0123456789, 10),
+    ("sent.pid.2^22", 0xC0FFEE0123456789, 2**22),
+    ("sent.pid.2^32", 0xC0FFEE0123456789, 2**32),
+    ("sent.pid.2^63", 0xC0FFEE0123456789, 2**63),
+    ("sent.pid.largest", 0xC0FFEE0123456789, MAX),
+    ("sent.longest", MAX, MAX),
+]
+
 LONGEST = START + b".18446744073709551615\r\n"
 CUT = [
     ("more.nothing", b""),
@@ -255,6 +274,22 @@ def difference(original, raw, wanted):
     return None if answer == expected else answer
 
 
+def sent(original):
+    """The original announces an id below 2^60 as another one, padded with zeros behind it."""
+    table = Table()
+    for name, context, pid in SENT:
+        line = "YOTON!%016x.%d\r\n" % (context, pid)
+        theirs = original.announce(context, pid)
+        content = {
+            "id": "%016x" % context,
+            "pid": str(pid),
+            "output": line.encode().hex(),
+            "text": line,
+        }
+        table.add(name, "HS-2 HS-3", content, None if theirs == line else {"text": theirs})
+    return table.vectors
+
+
 def make(original):
     table = Table()
     for name, requirement, data in GOOD:
@@ -279,7 +314,7 @@ def make(original):
         )
     for name, requirement, data, limit, verdict, offset in LIMITS:
         table.add(name, requirement, *limited(original, name, data, limit, verdict, offset))
-    return {"limit": LINE_LIMIT}, table.vectors
+    return {"limit": LINE_LIMIT}, {"vectors": table.vectors, "sent": sent(original)}
 
 
 def limited(original, name, data, limit, verdict, offset):

@@ -108,7 +108,7 @@ def make(original):
         table.add(
             "more.first-%02d" % size, "FRAME-6 FRAME-8", {"input": cut.hex(), "verdict": "more"}
         )
-    return {"limit": str(MESSAGE_LIMIT)}, table.vectors
+    return {"limit": str(MESSAGE_LIMIT)}, {"vectors": table.vectors}
 
 
 def lengths(original, table):

@@ -569,4 +569,4 @@ def make(original):
     received(original, table)
     refused(original, table)
     depths(original, table)
-    return {"depth_limit": DEPTH}, table.vectors
+    return {"depth_limit": DEPTH}, {"vectors": table.vectors}

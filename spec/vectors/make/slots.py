@@ -295,4 +295,4 @@ def make(original):
                     "slot_in_hash": str(in_slot),
                 },
             )
-    return {"name_limit": NAME_LIMIT}, table.vectors
+    return {"name_limit": NAME_LIMIT}, {"vectors": table.vectors}

@@ -469,4 +469,4 @@ def make(original):
             "FRAME-7 LIMIT-2" if "error" in [e["event"] for e in made.events] else "FRAME-5 LIMIT-2"
         )
         add(original, table, "limit." + name, requirement, made, limit)
-    return {"limit": str(MESSAGE_LIMIT), "line_limit": LINE_LIMIT}, table.vectors
+    return {"limit": str(MESSAGE_LIMIT), "line_limit": LINE_LIMIT}, {"vectors": table.vectors}
