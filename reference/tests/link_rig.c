@@ -52,15 +52,12 @@ static void describe_payload(char *out, size_t room, const uint8_t *data, uint64
     snprintf(out, room, "~%016" PRIx64, sum);
 }
 
-static void log_package(char *out, size_t room, yoton_package *package) {
-    const yoton_header *h = yoton_package_header(package);
+void rig_describe(char *out, size_t room, const yoton_header *h, const uint8_t *data) {
     char payload[32];
-    describe_payload(payload, sizeof payload, yoton_package_payload(package), h->length);
+    describe_payload(payload, sizeof payload, data, h->length);
     snprintf(out, room,
              "PACKAGE %" PRIu64 " %" PRIx64 " %" PRIu64 " %" PRIx64 " %" PRIu64 " [%" PRIu64 "] %s",
              h->slot, h->source_id, h->source_seq, h->dest_id, h->dest_seq, h->length, payload);
-    assert_int_equal(yoton_package_recv_seq(package), 0);
-    yoton_package_unref(package);
 }
 
 static void log_event(rig *r, const yoton_link_event *event) {
@@ -71,7 +68,10 @@ static void log_event(rig *r, const yoton_link_event *event) {
         snprintf(text, sizeof text, "UP %" PRIx64 ".%" PRIu64, event->hello.id, event->hello.pid);
         break;
     case YOTON_LINK_PACKAGE:
-        log_package(text, sizeof text, event->package);
+        rig_describe(text, sizeof text, yoton_package_header(event->package),
+                     yoton_package_payload(event->package));
+        assert_int_equal(yoton_package_recv_seq(event->package), 0);
+        yoton_package_unref(event->package);
         break;
     case YOTON_LINK_HEARTBEAT:
         snprintf(text, sizeof text, "BEAT");

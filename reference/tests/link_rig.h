@@ -55,6 +55,9 @@ void rig_run(rig *r, yoton_time until, int drain);
 /* Purpose: forget the log and what was sent. */
 void rig_forget(rig *r);
 
+/* Purpose: a package as the log has it. */
+void rig_describe(char *out, size_t room, const yoton_header *header, const uint8_t *payload);
+
 /* Purpose: what was sent as text: the lines as they are without CRLF, packages as `#seq[length]`,
  * signals as `beat` and `close`, each followed by a blank. Fails the test on anything else. */
 const char *rig_sent(rig *r);

@@ -99,6 +99,7 @@ static void part_and_end(rig *r) {
     rig_eof(r);
 }
 
+static void second(rig *r) { rig_tick(r, r->now + 1000 * YOTON_MS); }
 static void feed_bytes(rig *r) { rig_feed(r, input.data, input.size); }
 
 static void packages_behind(rig *r) {
@@ -107,6 +108,20 @@ static void packages_behind(rig *r) {
     bytes_package(&input, 1, 2);
     bytes_signal(&input, 0);
     feed_bytes(r);
+}
+/* All in one segment: the line is answered all the same. */
+static void line_and_close(rig *r) {
+    input.size = 0;
+    bytes_add(&input, RIG_OTHER_LINE, strlen(RIG_OTHER_LINE));
+    bytes_signal(&input, 1);
+    feed_bytes(r);
+}
+static void line_and_garbage(rig *r) { feed_text(r, RIG_OTHER_LINE "GET"); }
+static void line_and_nobody_reads(rig *r) {
+    line_and_close(r);
+    rig_take(r, 5);
+    r->sent_size = 0;
+    second(r);
 }
 static void package(rig *r) {
     input.size = 0;
@@ -168,7 +183,6 @@ static void silence_and_byte(rig *r) {
     half(r);
     feed_text(r, "Y");
 }
-static void second(rig *r) { rig_tick(r, r->now + 1000 * YOTON_MS); }
 static void drained(rig *r) {
     rig_drain(r);
     rig_tick(r, r->now);
@@ -263,6 +277,9 @@ static const row table[] = {
     {host_waits, part_and_end, "", "refusing", PARSE, DROPPED},
     {host_waits, packages_behind, "UP b2.77|PACKAGE 8 b2 1 0 0 [2] 1f26|BEAT|", "connected", OWN,
      SAME},
+    {host_waits, line_and_close, "UP b2.77|", "refusing", OWN, "UP b2.77|" THERE},
+    {host_waits, line_and_garbage, "UP b2.77|", "refusing", OWN, "UP b2.77|" LOST},
+    {host_waits, line_and_nobody_reads, "UP b2.77|" THERE, "closed", "", SAME},
     {host_waits, wrong_control, "", "refusing", THIS_IS, NOT_YOTON},
     {host_waits, quarter, "", "handshake", "", SAME},
     {host_waits, half, "", "handshake", "", SAME},
@@ -293,6 +310,8 @@ static const row table[] = {
     {client_waits, part_and_end, DROPPED, "closed", "", SAME},
     {client_waits, packages_behind, "UP b2.77|PACKAGE 8 b2 1 0 0 [2] 1f26|BEAT|", "connected", "",
      SAME},
+    {client_waits, line_and_close, "UP b2.77|" THERE, "closed", "", SAME},
+    {client_waits, line_and_garbage, "UP b2.77|" LOST, "closed", "", SAME},
     {client_waits, quarter, "", "handshake", "", SAME},
     {client_waits, half, "", "handshake", "", SAME},
     {client_waits, send_and_drain, "send 0, waiting 1|", "handshake", "", SAME},
@@ -427,6 +446,7 @@ static void check_cut(void (*start)(rig *), size_t first, size_t second) {
     rig_feed(r, input.data, first);
     rig_feed(r, input.data + first, second - first);
     rig_feed(r, input.data + second, input.size - second);
+    drained(r);
     if (strcmp(r->log, conversation_log) != 0)
         fail_msg("cut at %zu and %zu: %s", first, second, r->log);
     rig_close(r);
@@ -447,6 +467,7 @@ static void conversation_in_pieces_of_any_size(void **state) {
         host_waits(&bench);
         bench.most = most;
         feed_bytes(&bench);
+        drained(&bench);
         assert_string_equal(bench.log, conversation_log);
         rig_close(&bench);
     }
@@ -461,6 +482,7 @@ static void input_is_read_to_its_end_and_no_further(void **state) {
         host_waits(&bench);
         rig_feed(&bench, guard_place(&g, input.data, cut), cut);
         rig_feed(&bench, guard_place(&g, input.data + cut, input.size - cut), input.size - cut);
+        drained(&bench);
         assert_string_equal(bench.log, conversation_log);
         rig_close(&bench);
     }

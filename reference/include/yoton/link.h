@@ -48,7 +48,7 @@ typedef enum yoton_link_state {
     YOTON_LINK_HANDSHAKE, /* lines are being exchanged */
     YOTON_LINK_CONNECTED,
     YOTON_LINK_CLOSING,  /* we were told to close: the queue goes out, then the close package */
-    YOTON_LINK_REFUSING, /* host: the error line goes out, then the socket is to be closed */
+    YOTON_LINK_REFUSING, /* host: one more line goes out, then the socket is to be closed */
     YOTON_LINK_CLOSED
 } yoton_link_state;
 
@@ -98,7 +98,8 @@ void yoton_link_eof(yoton_link *link, yoton_time now, yoton_link_event *event);
 yoton_time yoton_link_deadline(const yoton_link *link);
 
 /* Purpose: let time pass: heartbeats are queued for output, time-outs found. One event a call; call
- * again while the event is not NOTHING, then ask for output. */
+ * again while the event is not NOTHING, then ask for output. Whoever was kept from running feeds
+ * what has come meanwhile before: bytes that nobody read look like silence. */
 void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event);
 
 /* Purpose: queue a package for output; the link takes its own reference.

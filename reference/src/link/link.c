@@ -75,6 +75,7 @@ void yoton_link_down(yoton_link *link, int error, const char *reason) {
 
 void yoton_link_up(yoton_link *link, yoton_time now) {
     link->state = YOTON_LINK_CONNECTED;
+    link->line_owed = link->config.role == YOTON_ROLE_HOST;
     link->received = link->written = now;
 }
 
@@ -109,6 +110,15 @@ static int receive(yoton_link *link, yoton_time now, const uint8_t *data, size_t
     return yoton_link_incoming_feed(link, data, size, consumed, event);
 }
 
+/* HS-7: a host owes its line even to who is gone again with the same bytes: DOWN waits for it. */
+static void pay_line(yoton_link *link, yoton_time now) {
+    if (!link->line_owed || !link->down_due)
+        return;
+    link->down_due = 0;
+    link->state = YOTON_LINK_REFUSING;
+    link->limit = yoton_link_after(now, link->config.close);
+}
+
 int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size_t size,
                      size_t *consumed, yoton_link_event *event) {
     int result = YOTON_OK;
@@ -118,6 +128,8 @@ int yoton_link_input(yoton_link *link, yoton_time now, const uint8_t *data, size
         shake_hands(link, now, data, size, consumed, event);
     else if (size && (link->state == YOTON_LINK_CONNECTED || link->state == YOTON_LINK_CLOSING))
         result = receive(link, now, data, size, consumed, event);
+    if (result == YOTON_OK)
+        pay_line(link, now);
     if (link->state == YOTON_LINK_REFUSING || link->state == YOTON_LINK_CLOSED)
         *consumed = size;
     tell_down(link, event);

@@ -52,6 +52,7 @@ struct yoton_link {
     yoton_time written;  /* when bytes last went */
     int timed_out;       /* TIMED_OUT was told, RESUMED was not yet */
     int close_begun;     /* the close package is handed over */
+    int line_owed;       /* host: its line is not written yet */
     int down_due;        /* DOWN is decided but not told yet */
     int error;           /* of DOWN */
     const char *reason;

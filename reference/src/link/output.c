@@ -135,6 +135,7 @@ void yoton_link_written(yoton_link *link, yoton_time now, size_t size) {
     out->left -= size;
     if (out->left)
         return;
+    link->line_owed = 0;
     if (out->large_begun)
         finish_large(out);
     if (link->state == YOTON_LINK_HANDSHAKE) /* HS-24: a client's time runs from its line on */
