@@ -3,206 +3,34 @@
 """Drives the adapter of the original against itself and against raw sockets. Prints TAP."""
 
 import contextlib
-import json
 import os
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
 import traceback
+
+from support import adapter_driver
+from support.adapter_driver import CONTROL, HEADER, PATIENCE, PEER_ID, PEER_PID, Raw
+from support.adapter_driver import listener, raw_client
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 ADAPTER = os.path.join(ROOT, "conformance", "peers", "pyzo_adapter.py")
 UNPACKED = os.path.join(ROOT, "build", "peer", "pyzo", "usr", "share", "pyzo", "pyzo")
 YOTON_PATH = os.environ.get("YOTON_PATH") or UNPACKED
 COMMAND = [sys.executable, "-S", "-E", ADAPTER]
-PATIENCE = 20.0
-HEADER = struct.Struct("<8s6Q")
-CONTROL = b"YOTON   "
-PEER_ID = 0x0123456789ABCDEF
-PEER_PID = (1 << 64) - 1
 
 
-# ---- the two ends a test holds ------------------------------------------------------------------
-
-
-class Driver:
-    """One adapter process; a thread collects what it writes."""
-
-    def __init__(self, **environment):
-        environment = {**os.environ, "YOTON_PATH": YOTON_PATH, **environment}
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=environment
-        )
-        self._news = threading.Condition()
-        self._replies, self._events, self._strays, self._ended = {}, [], [], False
-        self._last_id = 0
-        self._errors = []
-        self._threads = [threading.Thread(target=f) for f in (self._read, self._read_errors)]
-        for thread in self._threads:
-            thread.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            message = json.loads(line)
-            with self._news:
-                if "event" in message:
-                    self._events.append(message)
-                elif message["id"] is None:
-                    self._strays.append(message)
-                else:
-                    assert message["id"] not in self._replies, "answered twice: %s" % message
-                    self._replies[message["id"]] = message
-                self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()
-
-    def _read_errors(self):
-        self._errors.extend(self.process.stderr)
-
-    def errors(self):
-        """What went to standard error; after end()."""
-        return b"".join(self._errors).decode()
-
-    def _until(self, look, what):
-        deadline = time.monotonic() + PATIENCE
-        with self._news:
-            while (found := look()) is None:
-                left = deadline - time.monotonic()
-                assert left > 0, "no %s within %g s" % (what, PATIENCE)
-                assert not self._ended, "no %s: the adapter ended" % what
-                self._news.wait(left)
-            return found
-
-    def write(self, data):
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
-
-    def ask(self, op, **fields):
-        self._last_id += 1
-        self.write(json.dumps({"id": self._last_id, "op": op, **fields}).encode() + b"\n")
-        return self._last_id
-
-    def reply(self, ident):
-        return self._until(lambda: self._replies.get(ident), "reply to %d" % ident)
-
-    def answered(self, ident):
-        with self._news:
-            return ident in self._replies
-
-    def do(self, op, **fields):
-        reply = self.reply(self.ask(op, **fields))
-        assert reply["ok"], "%s %s: %s" % (op, fields, reply)
-        return reply
-
-    def refused(self, op, **fields):
-        reply = self.reply(self.ask(op, **fields))
-        assert not reply["ok"], "%s %s: %s" % (op, fields, reply)
-        assert "\n" not in reply["error"] and reply["error"], reply
-        return reply["code"]
-
-    def stray(self):
-        take = lambda: self._strays.pop(0) if self._strays else None
-        return self._until(take, "reply without id")
-
-    def event(self, name, **fields):
-        """The first event that fits, not given out before."""
-        wanted = {"event": name, **fields}.items()
-
-        def look():
-            for event in self._events:
-                if wanted <= event.items():
-                    self._events.remove(event)
-                    return event
-            return None
-
-        return self._until(look, "event %s %s" % (name, fields))
-
-    def value(self, channel):
-        return self.do("recv", channel=channel, timeout=PATIENCE)["value"]
-
-    def end(self):
-        """Ends standard input; the exit status."""
-        self.process.stdin.close()
-        status = self.process.wait(PATIENCE)
-        for thread in self._threads:
-            thread.join()
-        return status
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *what):
-        if self.process.stdin.closed:
-            return
-        try:
-            self.end()
-        finally:
-            self.process.kill()
-
-
-class Raw:
-    """The other end, by hand."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        self.sock.settimeout(PATIENCE)
-
-    def line(self):
-        text = b""
-        while not text.endswith(b"\r\n"):
-            byte = self.sock.recv(1)
-            assert byte, "end of stream after %r" % text
-            text += byte
-        return text
-
-    def exactly(self, count):
-        data = b""
-        while len(data) < count:
-            part = self.sock.recv(count - len(data))
-            assert part, "end of stream after %d bytes" % len(data)
-            data += part
-        return data
-
-    def package(self):
-        """The next package that is no signal: (slot, source, seq, dest, dest_seq), payload."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            control, *fields, length = HEADER.unpack(self.exactly(HEADER.size))
-            assert control == CONTROL, control
-            if length:
-                return tuple(fields), self.exactly(length)
-        raise AssertionError("nothing but signals for %g s" % PATIENCE)
-
-    def send(self, slot, seq, payload, dest=0, dest_seq=0):
-        header = HEADER.pack(CONTROL, slot, PEER_ID, seq, dest, dest_seq, len(payload))
-        self.sock.sendall(header + payload)
-
-    def greet(self):
-        self.sock.sendall(b"YOTON!%016x.%d\r\n" % (PEER_ID, PEER_PID))
-
-
-@contextlib.contextmanager
-def raw_client(port):
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
-        yield Raw(sock)
-
-
-@contextlib.contextmanager
-def listener():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        sock.settimeout(PATIENCE)
-        yield sock, "127.0.0.1:%d" % sock.getsockname()[1]
+def start(**environment):
+    """The adapter of the original as a process."""
+    environment = {**os.environ, "YOTON_PATH": YOTON_PATH, **environment}
+    return adapter_driver.Driver(COMMAND, environment)
 
 
 @contextlib.contextmanager
 def pair():
     """Two adapters, the second connected to the first; each calls the connection `link`."""
-    with Driver() as host, Driver() as client:
+    with start() as host, start() as client:
         bound = host.do("bind", address="127.0.0.1:0", name="h")
         host.link, host.port = bound["connection"], bound["port"]
         address = "127.0.0.1:%d" % bound["port"]
@@ -227,7 +55,7 @@ CAPABILITIES = """
 
 
 def hello():
-    with Driver(PYZO_VERSION="1.2-3") as driver:
+    with start(PYZO_VERSION="1.2-3") as driver:
         answer = driver.do("hello", protocol=1)
         same(answer["protocol"], 1)
         same(answer["implementation"], "pyzo")
@@ -241,7 +69,7 @@ def hello():
 
 def options():
     ident = "00000000c0ffee01"
-    with Driver() as driver:
+    with start() as driver:
         same(driver.refused("options", queue=[2, "new"], max_message=10), "unsupported")
         same(driver.refused("options", context_id="c0ffee"), "bad-request")
         same(driver.refused("options", context_id="0" * 16), "bad-request")
@@ -263,7 +91,7 @@ def options():
 
 
 def bytes_on_the_wire():
-    with Driver() as driver:
+    with start() as driver:
         answer = driver.do("hello", protocol=1)
         slots = driver.do("open", channel="p", kind="pub", slot="foo", type="txt")
         same(slots["slot_out"], "foo.txt.pub-sub")
@@ -304,7 +132,7 @@ def status_of_both_ends():
         same(host.do("status", connection=host.link)["timeout"], 3)
         listed = host.do("connections")["connections"]
         same(listed, [{"connection": host.link, "name": "h", "state": "hosting"}])
-        with Driver() as lonely:
+        with start() as lonely:
             waiting = lonely.do("bind", address="localhost:0")["connection"]
             status = lonely.do("status", connection=waiting)
             same((status["state"], status["hostname2"], status["port2"]), ("waiting", "", 0))
@@ -364,7 +192,7 @@ def values_both_ways():
 
 
 def bad_values():
-    with Driver() as driver:
+    with start() as driver:
         for kind in ("txt", "bin", "obj"):
             driver.do("open", channel=kind, kind="pub", slot="x", type=kind)
         malformed = [1.5, {}, {"x": 1}, {"int": 1}, {"int": "x"}, {"float": "x"}, {"hex": "0"}]
@@ -418,7 +246,7 @@ def many_at_once():
 
 
 def sync_mode():
-    with Driver() as driver:
+    with start() as driver:
         slots = driver.do("open", channel="s", kind="sub", slot="x")
         driver.do("sync_mode", channel="s", on=True)
         port = driver.do("bind", address="127.0.0.1:0")["port"]
@@ -436,7 +264,7 @@ def sync_mode():
 
 
 def undecodable():
-    with Driver() as driver:
+    with start() as driver:
         slot = int(driver.do("open", channel="s", kind="sub", slot="x", type="obj")["slot_in_hash"])
         port = driver.do("bind", address="127.0.0.1:0")["port"]
         with raw_client(port) as peer:
@@ -449,7 +277,7 @@ def undecodable():
 
 
 def nothing_waits_for_another():
-    with Driver() as driver, listener() as (silent, address):
+    with start() as driver, listener() as (silent, address):
         driver.do("open", channel="s", kind="sub", slot="x")
         driver.do("open", channel="q", kind="req", slot="x")
         future = driver.do("call", channel="q", method="echo", args=[1], auto_cancel=None)["future"]
@@ -470,14 +298,14 @@ def nothing_waits_for_another():
 
 
 def end_of_input():
-    with Driver() as driver:
+    with start() as driver:
         driver.do("hello", protocol=1)
         driver.write(b'{"id":2,"op":"hello","protocol":1}')
         same(driver.end(), 0)
 
 
 def bad_lines():
-    with Driver() as driver:
+    with start() as driver:
         lines = [b"zork", b"", b"[]", b"7", b'{"op":"hello"}', b'{"id":"1","op":"hello"}']
         lines += [b'{"id":true,"op":"hello"}', b'"\xff"', b"[" * 99999]
         for line in lines:
@@ -500,7 +328,7 @@ def bad_lines():
 
 
 def what_the_original_refuses():
-    with Driver() as driver, listener() as (taken, address):
+    with start() as driver, listener() as (taken, address):
         same(driver.refused("bind", address="no port"), "failed")
         # The one below, since the original adds 1.
         below = "127.0.0.1:%d" % (taken.getsockname()[1] - 1)
@@ -519,7 +347,7 @@ def what_the_original_refuses():
 
 
 def port_in_the_reply():
-    with Driver() as driver, socket.socket() as held:
+    with start() as driver, socket.socket() as held:
         # Bound and not listening: nobody else gets the port, and the original's SO_REUSEADDR does.
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
@@ -551,7 +379,7 @@ def closing():
 
 
 def closing_all():
-    with Driver() as driver:
+    with start() as driver:
         links = [driver.do("bind", address="127.0.0.1:0")["connection"] for _ in range(2)]
         driver.do("close_on_problem", connection=links[0], reason="mine")
         same(driver.event("closed", connection=links[0])["reason"], "mine")
@@ -562,7 +390,7 @@ def closing_all():
 
 
 def closed_before_the_reply():
-    with Driver() as driver, listener() as (sock, address):
+    with start() as driver, listener() as (sock, address):
         for _ in range(10):
             asked = driver.ask("connect", address=address, timeout=PATIENCE)
             with sock.accept()[0] as accepted:
@@ -575,7 +403,7 @@ def closed_before_the_reply():
 
 
 def time_out():
-    with Driver() as driver:
+    with start() as driver:
         bound = driver.do("bind", address="127.0.0.1:0")
         with raw_client(bound["port"]) as peer:
             peer.greet()
@@ -589,7 +417,7 @@ def time_out():
 
 
 def standard_output_is_clean():
-    with Driver() as driver:
+    with start() as driver:
         port = driver.do("bind", address="127.0.0.1:0")["port"]
         with raw_client(port) as stranger:
             stranger.sock.sendall(b"GET / HTTP/1.1\r\n")
@@ -621,7 +449,7 @@ def requests_and_replies():
 
 
 def requests_without_replier():
-    with Driver() as driver:
+    with start() as driver:
         driver.do("open", channel="q", kind="req", slot="x")
         future = driver.do("call", channel="q", method="echo", args=[1])["future"]
         same(driver.refused("result", future=future, timeout=0.05), "timeout")
@@ -643,7 +471,7 @@ def states():
 
 
 def client_and_server():
-    with Driver() as driver:
+    with start() as driver:
         for mode in ("none", "own", "each"):
             port = driver.do("serve", address="127.0.0.1:0", thread=mode)["port"]
             address = "127.0.0.1:%d" % port
