@@ -152,7 +152,7 @@ CASE(FRAME, 6, 2, .roles = ROLES_BOTH, .needs = TALK, .title = "a package cut at
               "channel must get them all, in order.") {
     channel *sub = open_sub(t, "cuts", "txt");
     end *e = establish(t);
-    char texts[70][16];
+    char texts[70][32];
     for (int cut = 1; cut < 70; cut++) {
         snprintf(texts[cut], sizeof texts[cut], "cut at byte %02d ", cut);
         package p = message(e, sub->slot_in, texts[cut]);
@@ -171,7 +171,7 @@ CASE(FRAME, 6, 3, .roles = ROLES_BOTH, .needs = TALK, .title = "many packages in
     channel *sub = open_sub(t, "burst", "txt");
     end *e = establish(t);
     static uint8_t all[40 * (56 + 12 + 56)];
-    char texts[40][16];
+    char texts[40][32];
     size_t used = 0;
     for (int i = 0; i < 40; i++) {
         snprintf(texts[i], sizeof texts[i], "message %02d", i);

@@ -257,7 +257,7 @@ CASE(PUB, 3, 1, .roles = ROLES_BOTH, .needs = TALK, .title = "messages are hande
      .about = "Sends 60 messages; the peer's sub channel must hand them out in this order.") {
     channel *sub = open_sub(t, "order", "txt");
     end *e = establish(t);
-    char texts[60][16];
+    char texts[60][32];
     for (int i = 0; i < 60; i++) {
         snprintf(texts[i], sizeof texts[i], "number %d", i);
         package p = message(e, sub->slot_in, texts[i]);
