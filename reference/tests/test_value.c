@@ -96,6 +96,8 @@ static void test_equal(void **state) {
         {ZERO, "660000000000000080", 1},
         {"660000000000000000", "660000000000000080", 1},
         {ONE, ZERO, 0},
+        {ONE, "66000000000000f83f", 0},
+        {"6401" ONE "6e", "6401 66000000000000f83f 6e", 0},
         {TWO_53, TWO_53_FLOAT, 1},
         {TWO_53_1, TWO_53_FLOAT, 0},
         {MAX_INT, TWO_63_FLOAT, 0},
