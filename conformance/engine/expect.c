@@ -139,6 +139,8 @@ void expect_eof(end *e) {
 
 void expect_closed(end *e) {
     const item *got = must_come(e, "that the peer closes the connection");
+    if (got->kind == ITEM_CUT) /* who drops a connection may be in the middle of a package */
+        got = must_come(e, "that the peer closes the connection");
     if (got->kind != ITEM_END && got->kind != ITEM_RESET)
         other_came(e, got, "that the peer closes the connection");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What came on an end, cut into lines, packages and signals by the harness's own judge. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,16 +15,32 @@ static const uint64_t LENGTH_LIMIT = UINT64_C(1) << 30;
 
 /* ---- In words ---- */
 
-static char *party(uint64_t id, bool destination) {
-    return destination && id == 0 ? text_of("everybody") : text_of("%016" PRIx64, id);
+static char *describe_package(const package *p) {
+    char to[24] = "everybody";
+    if (p->dest_id != 0)
+        snprintf(to, sizeof to, "%016" PRIx64, p->dest_id);
+    char *payload = p->size ? shown(p->payload, p->size) : NULL;
+    char *text = text_of("package for slot %" PRIu64 " from %016" PRIx64 " number %" PRIu64
+                         " to %s, dest_seq %" PRIu64 ", %" PRIu64 " bytes%s%s",
+                         p->slot, p->source_id, p->source_seq, to, p->dest_seq, p->length,
+                         payload ? ": " : "", payload ? payload : "");
+    free(payload);
+    return text;
+}
+
+static char *describe_text(const item *i, const char *behind) {
+    char *payload = shown(i->p.payload, i->p.size);
+    char *text = text_of("%s%s", payload, behind);
+    free(payload);
+    return text;
 }
 
 char *describe(const item *i) {
     switch (i->kind) {
     case ITEM_LINE:
-        return text_of("%s CRLF", shown(i->p.payload, i->p.size));
+        return describe_text(i, " CRLF");
     case ITEM_TEXT:
-        return text_of("%s and the end of the stream, no CRLF", shown(i->p.payload, i->p.size));
+        return describe_text(i, " and the end of the stream, no CRLF");
     case ITEM_HEARTBEAT:
         return text_of("heartbeat");
     case ITEM_CLOSE:
@@ -39,12 +56,7 @@ char *describe(const item *i) {
     case ITEM_PACKAGE:
         break;
     }
-    const package *p = &i->p;
-    return text_of("package for slot %" PRIu64 " from %s number %" PRIu64
-                   " to %s, dest_seq %" PRIu64 ", %" PRIu64 " bytes%s%s",
-                   p->slot, party(p->source_id, false), p->source_seq, party(p->dest_id, true),
-                   p->dest_seq, p->length, p->size ? ": " : "",
-                   p->size ? shown(p->payload, p->size) : "");
+    return describe_package(&i->p);
 }
 
 /* ---- Cutting ---- */

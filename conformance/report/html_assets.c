@@ -27,7 +27,7 @@ const char html_style[] =
     "  border: 1px solid var(--line); border-radius: .3rem; padding: .15rem .5rem }\n"
     "button { cursor: pointer } button[aria-pressed=true] { outline: 2px solid var(--note) }\n"
     "input { width: 9rem }\n"
-    ".case { border-bottom: 1px solid var(--line) }\n"
+    ".case { border-bottom: 1px solid var(--line); scroll-margin-top: 6rem }\n"
     ".case > summary { padding: .45rem 0; cursor: pointer; overflow-wrap: anywhere }\n"
     ".case[open] > summary { font-weight: 500 }\n"
     ".v { display: inline-block; min-width: 3.2rem; text-align: center; border-radius: .25rem;\n"
