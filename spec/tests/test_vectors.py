@@ -300,6 +300,10 @@ def judge_stream(vector, limit, line_limit, chance):
     data = to_bytes(vector["input"])
     if len(data) != vector["size"]:
         return "size is %d" % len(data)
+    if vector["events"][-1].get("kind") == "control":
+        begun = max((event.get("end", 0) for event in vector["events"]), default=0)
+        if len(data) - begun < 56:
+            return "a reader that waits for the whole header sees the end of the stream instead"
     wanted = [
         dict(e, payload=to_bytes(e["payload"])) if "payload" in e else e for e in vector["events"]
     ]

@@ -330,6 +330,8 @@ REFUSED = [
             ("in-value", b"d\x01nd\x01d\x00n", 5),
             ("tuple-of-list", b"d\x01t\x01l\x00n", 4),
             ("tuple-of-dict", b"d\x01t\x02nd\x00n", 5),
+            ("in-dict-of-2^63", b"d" + n(2**63) + b"l\0n", 10),
+            ("in-dict-of-2^64-1", b"d" + n(2**64 - 1) + b"l\0n", 10),
             ("tuple-in-tuple-of-list", b"d\x01t\x02nt\x01l\x00n", 7),
         )
     ),

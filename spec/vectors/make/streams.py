@@ -134,7 +134,7 @@ LINED = [
     ),
     ("line-and-package-in-one-segment", "HS-9", stream().line().package(b"hi").end()),
     ("payload-is-a-line", "FRAME-5", stream().line().package(LINE).end()),
-    ("two-lines", "HS-9 HS-10 FRAME-3", stream().line().error(LINE, "control", 5)),
+    ("two-lines", "HS-9 HS-10 FRAME-3", stream().line().error(LINE + HEART, "control", 5)),
     ("crlf-behind-line", "HS-10 FRAME-3", stream().line().error(b"\r\n" + HEART, "control", 0)),
     ("stranger", "HS-12", stream().error(b"GET / HTTP/1.1\r\n\r\n", "not_yoton", 0, NOT_YOTON)),
     ("package-without-line", "HS-12", stream().error(PACKAGE, "not_yoton", 5, NOT_YOTON)),
