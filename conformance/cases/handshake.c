@@ -56,6 +56,28 @@ CASE(HS, 3, 1, .roles = ROLES_BOTH, .needs = "open send recv bin",
     expect_package(e, &want, SLOT | SOURCE_ID);
 }
 
+CASE(HS, 3, 2, .roles = ROLES_BOTH, .needs = "open send options context_id",
+     .title = "an id that begins with zeros",
+     .about =
+         "Gives the peer the id 0000000000c0ffee, and has it publish; its line and its packages "
+         "must both carry just this id.") {
+    call(t, "options", "{s:s}", "context_id", "0000000000c0ffee");
+    channel *pub = open_pub(t, "zeros", "txt");
+    end *e = meet(t);
+    if (e->peer_role == ROLE_HOST)
+        send_hello(e);
+    const item *line = next_item(e, patience(t));
+    check(t, line && line->kind == ITEM_LINE && line->p.size >= 22, "no line came");
+    if (memcmp((const char *)line->p.payload + 6, "0000000000c0ffee", 16) != 0)
+        fail_at(e, line, 6, "id", "0000000000c0ffee", "another id");
+    if (e->peer_role == ROLE_CLIENT)
+        send_hello(e);
+    receive_packages(e);
+    publish(pub, "whose?");
+    package want = {.slot = pub->slot_out, .source_id = 0xc0ffee};
+    expect_package(e, &want, SLOT | SOURCE_ID);
+}
+
 CASE(HS, 4, 1, .roles = ROLES_BOTH, .title = "the id is not 0",
      .about = "Reads the peer's line; its id must not be 0.") {
     end *e = meet(t);
@@ -500,8 +522,8 @@ CASE(HS, 31, 1, .roles = ROLE_HOST, .needs = "open send recv bin host",
 }
 
 const struct test_case *const handshake_cases[] = {
-    &HS_1_1,  &HS_2_1,  &HS_2_2,  &HS_3_1,  &HS_4_1,  &HS_5_1,  &HS_6_1,  &HS_7_1,  &HS_7_2,
-    &HS_8_1,  &HS_9_1,  &HS_10_1, &HS_11_1, &HS_12_1, &HS_12_2, &HS_13_1, &HS_14_1, &HS_14_2,
-    &HS_14_3, &HS_15_1, &HS_16_1, &HS_17_1, &HS_17_2, &HS_18_1, &HS_18_2, &HS_19_1, &HS_19_2,
-    &HS_20_1, &HS_20_2, &HS_21_1, &HS_22_1, &HS_23_1, &HS_23_2, &HS_24_1, &HS_25_1, &HS_26_1,
-    &HS_27_1, &HS_28_1, &HS_29_1, &HS_29_2, &HS_31_1, NULL};
+    &HS_1_1,  &HS_2_1,  &HS_2_2,  &HS_3_1,  &HS_3_2,  &HS_4_1,  &HS_5_1,  &HS_6_1,  &HS_7_1,
+    &HS_7_2,  &HS_8_1,  &HS_9_1,  &HS_10_1, &HS_11_1, &HS_12_1, &HS_12_2, &HS_13_1, &HS_14_1,
+    &HS_14_2, &HS_14_3, &HS_15_1, &HS_16_1, &HS_17_1, &HS_17_2, &HS_18_1, &HS_18_2, &HS_19_1,
+    &HS_19_2, &HS_20_1, &HS_20_2, &HS_21_1, &HS_22_1, &HS_23_1, &HS_23_2, &HS_24_1, &HS_25_1,
+    &HS_26_1, &HS_27_1, &HS_28_1, &HS_29_1, &HS_29_2, &HS_31_1, NULL};

@@ -141,17 +141,23 @@ static json_t *op_flush(agent *agent, agent_request *request) {
                                                                  : "failed");
 }
 
-static json_t *op_close(agent *agent, agent_request *request) {
+typedef void (*closer)(yoton_connection *connection, const char *reason);
+
+static json_t *close_by(agent *agent, agent_request *request, closer closer) {
     const agent_thing *thing = connection_of(agent, request);
     const char *reason = agent_has(request, "reason") ? agent_text(request, "reason", NULL) : NULL;
-    bool problem = agent_flag(request, "problem");
     if (agent_failed(request))
         return NULL;
-    if (problem)
-        yoton_connection_close_on_problem(thing->connection, reason);
-    else
-        yoton_connection_close(thing->connection, reason);
+    closer(thing->connection, reason);
     return json_object();
+}
+
+static json_t *op_close(agent *agent, agent_request *request) {
+    return close_by(agent, request, yoton_connection_close);
+}
+
+static json_t *op_close_on_problem(agent *agent, agent_request *request) {
+    return close_by(agent, request, yoton_connection_close_on_problem);
 }
 
 const agent_entry agent_connection_ops[] = {
@@ -162,5 +168,6 @@ const agent_entry agent_connection_ops[] = {
     {"set_timeout", op_set_timeout, AGENT_AT_ONCE},
     {"flush", op_flush, AGENT_ALONE},
     {"close", op_close, AGENT_ALONE},
+    {"close_on_problem", op_close_on_problem, AGENT_ALONE},
     {NULL, NULL, AGENT_AT_ONCE},
 };

@@ -9,9 +9,9 @@
 
 static void hex_of(uint64_t id, char text[17]) { snprintf(text, 17, "%016" PRIx64, id); }
 
-static const char *const abilities[] = {
-    "txt",        "bin",  "obj",         "host",        "client",      "port0",  "queue",
-    "context_id", "ipv6", "max_message", "max_sources", "queue_bytes", "problem"};
+static const char *const abilities[] = {"txt",    "bin",         "obj",         "host",
+                                        "client", "port0",       "queue",       "context_id",
+                                        "ipv6",   "max_message", "max_sources", "queue_bytes"};
 
 static json_t *capabilities(void) {
     json_t *list = agent_op_names();
@@ -96,7 +96,7 @@ static json_t *op_options(agent *agent, agent_request *request) {
     char id[17];
     if (!known_options(request))
         return NULL;
-    if (agent->connections.count > 0 || agent->channels.count > 0)
+    if (agent->shared || agent->channels.count > 0)
         return agent_fail(request, "bad-request",
                           "options come before the first connection or channel");
     if (!take_queue(request, &options))
