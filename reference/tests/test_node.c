@@ -146,6 +146,18 @@ static void least_recently_used_source_is_forgotten(void **state) {
     yoton_node_free(node);
 }
 
+static void one_source_is_the_least_to_remember(void **state) {
+    (void)state;
+    yoton_node *node = node_of(1);
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(route(node, i, 1), BOTH);
+        assert_int_equal(route(node, i, 1), YOTON_ROUTE_DROP);
+        assert_int_equal(yoton_node_sources(node), 1);
+    }
+    assert_int_equal(route(node, 1, 1), BOTH);
+    yoton_node_free(node);
+}
+
 /* A plain list in the order of use, to compare with. */
 #define MODEL_MAX 50
 typedef struct model {
@@ -324,6 +336,7 @@ int main(void) {
         cmocka_unit_test(own_packages_are_numbered_from_one),
         cmocka_unit_test(id_zero_is_refused),
         cmocka_unit_test(least_recently_used_source_is_forgotten),
+        cmocka_unit_test(one_source_is_the_least_to_remember),
         cmocka_unit_test(memory_of_sources_is_that_of_a_plain_list),
         cmocka_unit_test(memory_of_sources_is_bounded),
         cmocka_unit_test(ids_made_to_fall_together_push_only_each_other_out),

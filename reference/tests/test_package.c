@@ -165,6 +165,14 @@ static void default_limit_is_ten_thousand(void **state) {
     yoton_queue_free(queue);
 }
 
+static void any_limit_may_be_asked_for(void **state) {
+    (void)state;
+    yoton_queue *queue = yoton_queue_new(SIZE_MAX, UINT64_MAX, YOTON_DISCARD_NEW);
+    assert_non_null(queue);
+    assert_int_equal(push(queue, 1, 1), 0);
+    yoton_queue_free(queue);
+}
+
 static void bytes_are_limited_too(void **state) {
     (void)state;
     yoton_queue *queue = yoton_queue_new(0, 100, YOTON_DISCARD_OLD);
@@ -260,6 +268,7 @@ int main(void) {
         cmocka_unit_test(full_queue_discards_the_oldest),
         cmocka_unit_test(full_queue_discards_the_newest),
         cmocka_unit_test(default_limit_is_ten_thousand),
+        cmocka_unit_test(any_limit_may_be_asked_for),
         cmocka_unit_test(bytes_are_limited_too),
         cmocka_unit_test(unpop_goes_to_the_head_above_any_limit),
         cmocka_unit_test(empty_queue_gives_memory_back),

@@ -22,14 +22,7 @@ void yoton_link_hello_begin(yoton_link *link) {
 }
 
 static const char *words_for(int error) {
-    switch (error) {
-    case YOTON_E_NOT_YOTON:
-        return LINK_REASON_SHAKE_OTHER;
-    case YOTON_E_LINE:
-        return LINK_REASON_SHAKE_LINE;
-    default:
-        return LINK_REASON_SHAKE_ID;
-    }
+    return error == YOTON_E_NOT_YOTON ? LINK_REASON_SHAKE_OTHER : LINK_REASON_SHAKE_ID;
 }
 
 /* How a line is wrong that will not go on (HS-17). */

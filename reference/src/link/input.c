@@ -18,23 +18,23 @@ void yoton_link_incoming_clear(link_incoming *in) {
 }
 
 /* FRAME-9: room for `need` bytes at least, twice what there was, never more than is to come. */
-static size_t next_room(const link_incoming *in, size_t need) {
+static uint64_t next_room(const link_incoming *in, uint64_t need) {
     uint64_t room = in->package ? 2 * (uint64_t)in->room : FIRST_ROOM;
     if (room < need)
         room = need;
-    return (size_t)(room < in->header.length ? room : in->header.length);
+    return room < in->header.length ? room : in->header.length;
 }
 
 static int reserve(link_incoming *in, size_t more) {
     if (in->package && in->room - in->have >= more)
         return YOTON_OK;
-    size_t room = next_room(in, in->have + more);
+    uint64_t room = next_room(in, (uint64_t)in->have + more);
     yoton_package *package = in->package ? yoton_package_resize(in->package, room)
                                          : yoton_package_start(&in->header, room);
     if (!package)
         return YOTON_E_NOMEM;
     in->package = package;
-    in->room = room;
+    in->room = (size_t)room;
     return YOTON_OK;
 }
 

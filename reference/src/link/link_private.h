@@ -22,7 +22,6 @@
 #define LINK_REASON_SHAKE_SELF "Handshake failed (context cannot connect to self)."
 #define LINK_REASON_SHAKE_OTHER "Handshake failed (the other end does not speak Yoton)."
 #define LINK_REASON_SHAKE_ID "Handshake failed (could not parse id)."
-#define LINK_REASON_SHAKE_LINE "Handshake failed (line too long)."
 
 /* What is being handed to the transport. The span always points into memory that stays until it is
  * written: `small`, `batch`, the payload of `large`, or static text. */

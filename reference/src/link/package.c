@@ -17,10 +17,10 @@ struct yoton_package {
 /* No object can be larger, so that no allocator is asked for more. */
 #define ROOM_MAX ((size_t)PTRDIFF_MAX - sizeof(yoton_package))
 
-yoton_package *yoton_package_start(const yoton_header *header, size_t room) {
+yoton_package *yoton_package_start(const yoton_header *header, uint64_t room) {
     if (room > ROOM_MAX)
         return NULL;
-    yoton_package *package = malloc(sizeof *package + room);
+    yoton_package *package = malloc(sizeof *package + (size_t)room);
     if (!package)
         return NULL;
     atomic_init(&package->references, 1);
@@ -29,16 +29,14 @@ yoton_package *yoton_package_start(const yoton_header *header, size_t room) {
     return package;
 }
 
-yoton_package *yoton_package_resize(yoton_package *package, size_t room) {
+yoton_package *yoton_package_resize(yoton_package *package, uint64_t room) {
     if (room > ROOM_MAX)
         return NULL;
-    return realloc(package, sizeof *package + room);
+    return realloc(package, sizeof *package + (size_t)room);
 }
 
 yoton_package *yoton_package_new(const yoton_header *header, const void *payload) {
-    if (header->length > ROOM_MAX)
-        return NULL;
-    yoton_package *package = yoton_package_start(header, (size_t)header->length);
+    yoton_package *package = yoton_package_start(header, header->length);
     if (package && payload && header->length)
         memcpy(package->payload, payload, (size_t)header->length);
     return package;

@@ -49,9 +49,7 @@ static int reserve(yoton_queue *queue) {
     if (queue->count < queue->capacity)
         return YOTON_OK;
     size_t capacity = queue->capacity ? 2 * queue->capacity : RING_FIRST;
-    if (capacity > SIZE_MAX / sizeof *queue->ring)
-        return YOTON_E_NOMEM;
-    yoton_package **ring = malloc(capacity * sizeof *ring);
+    yoton_package **ring = calloc(capacity, sizeof *ring);
     if (!ring)
         return YOTON_E_NOMEM;
     for (size_t i = 0; i < queue->count; i++)
