@@ -127,7 +127,10 @@ static end *stalled_end(tester *t, channel *pub) {
     set_receive_buffer(t, 4096);
     end *e = establish(t);
     end_hold(e, true);
-    ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", long_text(MORE_THAN_BUFFERS));
+    int sending =
+        ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", long_text(MORE_THAN_BUFFERS));
+    for (double late = now() + patience(t); !answered(t, sending) && now() < late;)
+        run_for(t, 0.02);
     return e;
 }
 
@@ -534,7 +537,6 @@ CASE(LINK, 22, 1, .roles = ROLES_BOTH, .needs = TALK " close host", .takes = 1.9
               "close; it must report the connection closed within 5 s.") {
     channel *pub = open_pub(t, "flood", "txt");
     end *e = stalled_end(t, pub);
-    run_for(t, 0.3);
     double began = now();
     ask(t, "close", "{s:s}", "connection", e->connection);
     await_event(t, "closed", e->connection, 4 * patience(t));
@@ -547,7 +549,6 @@ CASE(LINK, 23, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.5,
               "a message; that must arrive meanwhile.") {
     channel *pub = open_pub(t, "flood", "txt"), *sub = open_sub(t, "in", "txt");
     end *e = stalled_end(t, pub);
-    run_for(t, 0.3);
     package p = message(e, sub->slot_in, "meanwhile");
     send_package(e, &p);
     expect_received(sub, "meanwhile");
