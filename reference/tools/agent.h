@@ -42,7 +42,8 @@ struct agent {
     uv_mutex_t lock; /* of the registers */
     agent_register connections;
     agent_register channels;
-    agent_lane *lanes; /* only used by the thread that reads requests */
+    agent_lane *lanes; /* this and `shared` belong to the thread that reads requests */
+    bool shared;       /* other threads may use the context: it cannot be replaced any more */
     yoton_context *context;
     yoton_options options;
     uv_mutex_t output;
@@ -112,7 +113,6 @@ json_int_t agent_integer(agent_request *request, const char *name, bool required
 /* Purpose: what is left of a time to wait, which counts from when the request was read; null is for
  * ever. */
 double agent_wait(agent_request *request, const char *name, double standard);
-bool agent_flag(agent_request *request, const char *name); /* false when it is not there */
 bool agent_failed(const agent_request *request);
 
 /* Purpose: put a thing under a name; agent_thing_new makes the name up if it is NULL.

@@ -94,6 +94,7 @@ static bool waits(const agent_request *request) {
 void agent_schedule(agent_request *request, agent_order order) {
     if (order == AGENT_RECEIVING)
         order = waits(request) ? AGENT_BY_CHANNEL : AGENT_AT_ONCE;
+    request->agent->shared |= order != AGENT_AT_ONCE;
     if (order == AGENT_AT_ONCE) {
         agent_perform(request);
     } else if (order == AGENT_ALONE) {

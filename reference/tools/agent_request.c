@@ -64,13 +64,6 @@ double agent_wait(agent_request *request, const char *name, double standard) {
     return left > 0 ? left : 0;
 }
 
-bool agent_flag(agent_request *request, const char *name) {
-    const json_t *field = json_object_get(request->fields, name);
-    if (field != NULL && !json_is_boolean(field))
-        must_be(request, name, "true or false");
-    return json_is_true(field);
-}
-
 json_int_t agent_integer(agent_request *request, const char *name, bool required,
                          json_int_t standard) {
     const json_t *field = json_object_get(request->fields, name);
