@@ -164,7 +164,7 @@ def hello_says_who_it_is():
         assert hello["protocol"] == 1 and hello["implementation"] == "reference" and hello["version"], hello
         assert hello["pid"] == a.process.pid, hello
         assert len(hello["context_id"]) == 16 and int(hello["context_id"], 16) != 0, hello
-        for name in "bind connect send recv txt bin obj host client port0 problem queue context_id".split():
+        for name in "bind connect send recv txt bin obj host client port0 close_on_problem queue context_id".split():
             assert name in hello["capabilities"], "%s is missing" % name
         a.refused("unsupported", "hello", protocol=2)
         a.refused("bad-request", "hello")
@@ -334,7 +334,7 @@ def closing_is_told_at_both_ends():
             assert adapter.call("connections")["connections"] == []
             assert not adapter.events, adapter.events
         here, there = join(b, a)
-        a.call("close", connection=there, reason=None, problem=True)
+        a.call("close_on_problem", connection=there)
         assert b.event("closed", connection=here)["reason"] == "Other end dropped the connection."
 
 
