@@ -22,9 +22,10 @@ CASE(
 
 /* The next package on e, whatever it is; heartbeats are skipped. */
 static const item *next_package(end *e) {
+    double late = now() + patience(e->t);
     for (;;) {
         const item *got = next_item(e, patience(e->t));
-        check(e->t, got != NULL, "no package came within %.1f s", patience(e->t));
+        check(e->t, got != NULL && now() < late, "no package came within %.1f s", patience(e->t));
         if (got->kind == ITEM_PACKAGE)
             return got;
         check(e->t, got->kind == ITEM_HEARTBEAT, "something other than a package came");
