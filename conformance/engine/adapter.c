@@ -19,6 +19,7 @@
 enum {
     TROUBLE_LIMIT = 16384, /* bytes of standard error that are kept, the first and the last half */
     FLOOD_LIMIT = 256 << 20, /* bytes of standard output an adapter may write in one case */
+    EVENT_LIMIT = 100000,    /* and events */
     LINE_SHOWN = 200
 };
 
@@ -187,6 +188,12 @@ static void take_reply(tester *t, json_t *line, const char *text) {
     json_object_set(t->adapter.replies, key, line);
 }
 
+static void take_event(tester *t, json_t *line) {
+    json_array_append(t->adapter.events, line);
+    if (json_array_size(t->adapter.events) > EVENT_LIMIT)
+        peer_failed(t, "hung", "the adapter floods: over %d events in one case", EVENT_LIMIT);
+}
+
 static void take_line(tester *t, const uint8_t *bytes, size_t size) {
     char *text = copy_of(bytes, size);
     char *what = size > LINE_SHOWN ? text_of("%.*s…", LINE_SHOWN, text) : text;
@@ -199,7 +206,7 @@ static void take_line(tester *t, const uint8_t *bytes, size_t size) {
         fail(t, "the adapter wrote a line that is no JSON object: %s", shown(bytes, size));
     json_object_set_new(line, "read", json_real(now()));
     if (json_object_get(line, "event") != NULL)
-        json_array_append(t->adapter.events, line);
+        take_event(t, line);
     else
         take_reply(t, line, text);
     json_decref(line);
@@ -210,9 +217,9 @@ static void take_lines(tester *t) {
     struct adapter *a = &t->adapter;
     size_t start = 0;
     for (; a->scanned < a->from.size; a->scanned++) {
-        if (a->from.bytes[a->scanned] != '\n')
+        if (buffer_data(&a->from)[a->scanned] != '\n')
             continue;
-        take_line(t, a->from.bytes + start, a->scanned - start);
+        take_line(t, buffer_data(&a->from) + start, a->scanned - start);
         start = a->scanned + 1;
     }
     buffer_take(&a->from, start);
@@ -266,7 +273,7 @@ static void read_trouble(struct adapter *a) {
 
 void adapter_write(struct adapter *a) {
     while (a->to.size > 0 && a->in >= 0) {
-        ssize_t written = write(a->in, a->to.bytes, a->to.size);
+        ssize_t written = write(a->in, buffer_data(&a->to), a->to.size);
         if (written <= 0)
             return; /* full, or gone: then its output ends, too */
         buffer_take(&a->to, (size_t)written);

@@ -92,7 +92,7 @@ static void read_end(end *e) {
 static void write_end(end *e) {
     struct socket_state *s = e->s;
     while (s->to.size > 0) {
-        ssize_t size = send(s->fd, s->to.bytes, s->to.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t size = send(s->fd, buffer_data(&s->to), s->to.size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (size < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (size < 0) {

@@ -31,10 +31,10 @@ static const char help[] =
     "  --role host|client|both what the judged peer does (both)\n"
     "  --level must|should     must: leave out what is only recommended (should: all)\n"
     "  --origin manual|observed|hardening   only requirements of this origin; repeatable\n"
-    "  --shard I/N             the I-th of N parts\n"
-    "  --slow                  also the cases that take over 2 s\n"
     "how (run)\n"
-    "  --jobs N                cases at a time (twice the processors)\n"
+    "  --slow                  also the cases that take over 2 s\n"
+    "  --shard I/N             only the I-th of N parts of what is selected\n"
+    "  --jobs N                cases at a time (three for each processor)\n"
     "  --repeat N              run each case N times; verdicts that differ are flaky\n"
     "  --seed N                of the random numbers in cases (from the clock)\n"
     "  --timeout-scale F       wait F times as long (1)\n"
@@ -229,7 +229,7 @@ static enum command command_of(const char *word) {
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
-    bool selection = option >= OPT_CASE && option <= OPT_SLOW;
+    bool selection = option >= OPT_CASE && option <= OPT_ORIGIN;
     bool fits = command == COMMAND_RUN    ? option != OPT_JSON
                 : command == COMMAND_LIST ? selection || option == OPT_JSON
                                           : false;
@@ -262,7 +262,7 @@ static struct options defaults(const char *program) {
                               .shards = 1,
                               .timeout_scale = 1};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    options.jobs = cores > 1 ? 2 * cores : 2;
+    options.jobs = cores > 1 ? 3 * cores : 3; /* cases mostly wait */
     uint64_t state = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
     options.seed = next_random(&state) >> 32; /* short enough to be typed */
     return options;

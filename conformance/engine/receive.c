@@ -73,7 +73,7 @@ static item *take_item(end *e, item_kind kind, size_t size) {
     struct socket_state *s = e->s;
     item *i = room(sizeof *i);
     i->kind = kind;
-    i->raw = (uint8_t *)copy_of(s->from.bytes + s->parsed, size);
+    i->raw = (uint8_t *)copy_of(buffer_data(&s->from) + s->parsed, size);
     i->raw_size = size;
     i->p.payload = i->raw;
     i->p.size = size;
@@ -112,7 +112,7 @@ static item *the_end(end *e) {
 
 static item *parse_line(end *e) {
     struct socket_state *s = e->s;
-    const uint8_t *from = s->from.bytes + s->parsed;
+    const uint8_t *from = buffer_data(&s->from) + s->parsed;
     size_t size = s->from.size - s->parsed;
     for (size_t at = 0; at + 1 < size; at++) {
         if (from[at] != '\r' || from[at + 1] != '\n')
@@ -159,7 +159,7 @@ static item *take_package(end *e, const struct judged_header *h) {
 
 static item *parse_package(end *e) {
     struct socket_state *s = e->s;
-    const uint8_t *from = s->from.bytes + s->parsed;
+    const uint8_t *from = buffer_data(&s->from) + s->parsed;
     size_t size = s->from.size - s->parsed, controls = size < JUDGE_CONTROL ? size : JUDGE_CONTROL;
     if (size == 0)
         return NULL;

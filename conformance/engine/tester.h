@@ -11,11 +11,13 @@
 #include "engine/transcript.h"
 #include "engine/util.h"
 
+/* Bytes that are added at the back and taken from the front, both cheaply. */
 struct buffer {
     uint8_t *bytes;
-    size_t size, room;
+    size_t head, size, room;
 };
 
+uint8_t *buffer_data(const struct buffer *buffer);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_take(struct buffer *buffer, size_t size); /* drop from the front */
 

@@ -240,9 +240,9 @@ static void write_filters(FILE *file, const json_t *results) {
                     "<span class=\"v %s\">%s</span> %ld</button>\n",
                     verdicts[i], meanings[i], verdicts[i], verdicts[i],
                     count_of(results, verdicts[i]));
-    fputs("<label>topic <select id=\"topic\"><option value=\"\">all</select></label>\n"
-          "<label>level <select id=\"level\"><option value=\"\">all</select></label>\n"
-          "<label>role <select id=\"role\"><option value=\"\">all</select></label>\n"
+    fputs("<label>topic <select id=\"topic\"><option value=\"\">all</option></select></label>\n"
+          "<label>level <select id=\"level\"><option value=\"\">all</option></select></label>\n"
+          "<label>role <select id=\"role\"><option value=\"\">all</option></select></label>\n"
           "<label>find <input id=\"find\" type=\"search\"></label>\n"
           "<button id=\"open\">open all</button></nav>\n",
           file);
