@@ -85,6 +85,7 @@ CASE(LINK, 3, 2, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.2,
         run_for(t, 0.2);
     }
     check(t, !timed_out_so_far(e), "a time-out was reported while signals came");
+    check(t, strcmp(state_of(e), "closed") != 0, "the connection was closed");
 }
 
 CASE(LINK, 4, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.1,
