@@ -152,6 +152,12 @@ int open_descriptors(void) {
     return count;
 }
 
+void expect_error(int error, int expected, const char *words) {
+    if (error != expected || strstr(yoton_error_text(), words) == NULL)
+        fail_msg("expected %s and \"%s\", got %s: %s", yoton_strerror(expected), words,
+                 yoton_strerror(error), yoton_error_text());
+}
+
 /* ---- A peer made of a bare socket ---- */
 
 static void wait_for(int fd, short events) {
@@ -318,4 +324,29 @@ uint64_t pub_slot(const char *base) {
     snprintf(name, sizeof name, "%s.txt.pub-sub", base);
     assert_int_equal(yoton_slot_hash(name, strlen(name), &slot), YOTON_OK);
     return slot;
+}
+
+/* ---- A context that hosts, and a bare socket that has joined it ---- */
+
+void bench_wait(bench *b, const yoton_options *options) {
+    b->context = context_make(options);
+    b->connection = bind_free(b->context, &b->port);
+    watch_init(&b->w);
+    watch_connection(&b->w, b->connection);
+    b->peer = -1;
+    b->seq = 0;
+}
+
+void bench_join(bench *b, const yoton_options *options) {
+    bench_wait(b, options);
+    b->peer = raw_join(b->port);
+    wait_state(b->connection, YOTON_HOSTING);
+}
+
+void bench_close(bench *b) {
+    if (b->peer >= 0)
+        close(b->peer);
+    yoton_connection_unref(b->connection);
+    yoton_context_free(b->context);
+    watch_done(&b->w);
 }

@@ -52,6 +52,8 @@ yoton_channel *open_channel(yoton_context *context, yoton_channel_kind kind, con
 void send_text(yoton_channel *channel, const char *text);
 /* Purpose: receive one text and compare it. Returns its recv_seq. */
 uint64_t expect_text(yoton_channel *channel, const char *text);
+/* Purpose: check an error code, and that the words for it hold `words`. */
+void expect_error(int error, int expected, const char *words);
 double now_seconds(void);
 int open_descriptors(void);
 
@@ -83,5 +85,21 @@ int raw_next(int fd, yoton_header *header, void *payload, size_t room);
 uint64_t raw_expect(int fd, const char *payload);
 /* Purpose: the slot on which a pub channel of type txt sends. */
 uint64_t pub_slot(const char *base);
+
+/* ---- A context that hosts, and a bare socket that has joined it ---- */
+
+typedef struct bench {
+    yoton_context *context;
+    yoton_connection *connection;
+    uint16_t port;
+    int peer;
+    uint64_t seq; /* of what the peer has published */
+    watch w;
+} bench;
+
+/* Purpose: host, and wait for a peer / have the peer join, too. */
+void bench_wait(bench *b, const yoton_options *options);
+void bench_join(bench *b, const yoton_options *options);
+void bench_close(bench *b);
 
 #endif

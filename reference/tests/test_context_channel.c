@@ -7,29 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A context that hosts a bare socket, which publishes what a test wants a sub channel to get. */
-typedef struct bench {
-    yoton_context *context;
-    yoton_connection *connection;
-    int peer;
-    uint64_t seq;
-} bench;
-
-static void bench_open(bench *b, const yoton_options *options) {
-    uint16_t port;
-    b->context = context_make(options);
-    b->connection = bind_free(b->context, &port);
-    b->peer = raw_join(port);
-    b->seq = 0;
-    wait_state(b->connection, YOTON_HOSTING);
-}
-
-static void bench_close(bench *b) {
-    close(b->peer);
-    yoton_connection_unref(b->connection);
-    yoton_context_free(b->context);
-}
-
+/* The bare socket publishes what a test wants a sub channel to get. */
 static void publish(bench *b, const yoton_channel *sub, const void *payload, size_t size) {
     const yoton_header header = {.slot = yoton_channel_slot_in(sub, NULL, NULL),
                                  .source_id = RAW_ID,
@@ -135,7 +113,7 @@ static void each_type_sends_its_own_kind_of_message(void **state) {
     uint8_t payload[64];
     yoton_value value = {.type = YOTON_INT, .as.integer = -2};
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *txt = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
     yoton_channel *bin = open_channel(b.context, YOTON_PUB, "x", YOTON_BIN);
     yoton_channel *obj = open_channel(b.context, YOTON_PUB, "x", YOTON_OBJ);
@@ -184,7 +162,7 @@ static void a_malformed_message_is_told_and_leaves_the_others(void **state) {
     yoton_message message, *list;
     size_t count, malformed;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *txt = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     yoton_channel *obj = open_channel(b.context, YOTON_SUB, "x", YOTON_OBJ);
     publish_text(&b, txt, "good");
@@ -219,7 +197,7 @@ static void a_malformed_message_is_told_and_leaves_the_others(void **state) {
 static void messages_are_numbered_over_all_channels(void **state) {
     bench b;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *one = open_channel(b.context, YOTON_SUB, "one", YOTON_TXT);
     yoton_channel *two = open_channel(b.context, YOTON_SUB, "two", YOTON_TXT);
     publish_text(&b, one, "a");
@@ -238,7 +216,7 @@ static void a_pub_channel_receives_no_messages(void **state) {
     yoton_message message, *list;
     size_t count;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     publish_text(&b, pub, "ok"); /* what a sub channel in sync mode says */
@@ -263,7 +241,7 @@ static void a_full_sub_channel_drops_as_it_is_set(void **state) {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         bench b;
-        bench_open(&b, &(yoton_options){.queue_packages = 3, .discard = modes[i].discard});
+        bench_join(&b, &(yoton_options){.queue_packages = 3, .discard = modes[i].discard});
         yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
         yoton_channel *last = open_channel(b.context, YOTON_SUB, "last", YOTON_TXT);
         for (const char *text = "1\0002\0003\0004\0005\0"; *text != '\0'; text += 2)
@@ -284,7 +262,7 @@ static void all_that_is_there_is_taken_at_once(void **state) {
     yoton_message *list;
     size_t count;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     assert_int_equal(yoton_recv_all(sub, &list, &count, NULL), YOTON_OK);
     assert_int_equal(count, 0);
@@ -351,7 +329,7 @@ static void a_closed_channel_gives_what_it_has_and_takes_nothing(void **state) {
     bench b;
     yoton_message message;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     yoton_channel *last = open_channel(b.context, YOTON_SUB, "last", YOTON_TXT);
@@ -378,13 +356,11 @@ static void a_channel_outlives_its_context(void **state) {
     bench b;
     yoton_message message;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     publish_text(&b, sub, "kept");
     wait_pending(sub, 1);
-    yoton_connection_unref(b.connection);
-    close(b.peer);
-    yoton_context_free(b.context);
+    bench_close(&b);
     expect_text(sub, "kept");
     assert_int_equal(yoton_recv(sub, DEADLINE, &message), YOTON_E_CLOSED);
     yoton_channel_free(sub);
@@ -394,7 +370,7 @@ static void arrivals_are_told(void **state) {
     bench b;
     watch w;
     (void)state;
-    bench_open(&b, NULL);
+    bench_join(&b, NULL);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     publish_text(&b, sub, "before anybody watched");
     wait_pending(sub, 1);
