@@ -227,7 +227,8 @@ const item *next_event(end *e, double seconds) {
         const item *i = next_item(e, left > 0 ? left : 0);
         if (i == NULL)
             return NULL;
-        bool greeting = i->kind == ITEM_PACKAGE && i->p.slot == 2 && i->p.source_id == e->peer_id &&
+        bool own = i->p.source_id == e->peer_id || i->p.source_id == e->t->peer_id;
+        bool greeting = i->kind == ITEM_PACKAGE && i->p.slot == 2 && own &&
                         same_payload(&i->p, "NEW_CONNECTION");
         if (i->kind != ITEM_HEARTBEAT && !greeting)
             return i;

@@ -51,21 +51,46 @@ void transcript_mark(struct transcript *transcript, size_t entry, size_t offset,
     }
 }
 
+/* What came is recorded when it is looked at; the reader wants it where it came. */
+struct place {
+    double when;
+    size_t index;
+    json_t *entry;
+};
+
+static int by_time(const void *a, const void *b) {
+    const struct place *one = a, *two = b;
+    if (one->when != two->when)
+        return one->when < two->when ? -1 : 1;
+    return one->index < two->index ? -1 : 1;
+}
+
+static struct place *in_order(const json_t *entries) {
+    size_t i;
+    json_t *entry;
+    struct place *places = room((json_array_size(entries) + 1) * sizeof *places);
+    json_array_foreach(entries, i, entry) {
+        places[i] = (struct place){json_number_value(json_object_get(entry, "t")), i, entry};
+    }
+    qsort(places, json_array_size(entries), sizeof *places, by_time);
+    return places;
+}
+
 json_t *transcript_report(const struct transcript *transcript) {
     size_t count = json_array_size(transcript->entries);
+    struct place *places = in_order(transcript->entries);
     json_t *report = json_array();
     for (size_t i = 0; i < count; i++) {
         if (i < HEAD || count <= HEAD + TAIL || i >= count - TAIL)
-            json_array_append(report, json_array_get(transcript->entries, i));
+            json_array_append(report, places[i].entry);
         if (i == HEAD && count > HEAD + TAIL) {
             char *what =
                 text_of("%zu entries are left out here", count - HEAD - TAIL + transcript->dropped);
-            json_t *gap = json_pack("{s:O, s:s, s:s, s:s}", "t",
-                                    json_object_get(json_array_get(transcript->entries, i), "t"),
-                                    "who", "", "direction", "note", "what", what);
-            json_array_append_new(report, gap);
+            json_array_append_new(report, json_pack("{s:f, s:s, s:s, s:s}", "t", places[i].when,
+                                                    "who", "", "direction", "note", "what", what));
             free(what);
         }
     }
+    free(places);
     return report;
 }

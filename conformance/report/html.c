@@ -147,11 +147,30 @@ static void write_contrast(FILE *file, const json_t *one) {
     fputs("</dl>", file);
 }
 
+/* A sentence of the specification: what stands between backquotes is code. */
+static void write_sentence(FILE *file, const char *text) {
+    bool code = false;
+    while (*text != '\0') {
+        size_t size = strcspn(text, "`");
+        char *part = copy_of(text, size);
+        write_escaped(file, part);
+        free(part);
+        text += size;
+        if (*text == '\0')
+            break;
+        code = !code;
+        fputs(code ? "<code>" : "</code>", file);
+        text++;
+    }
+    if (code)
+        fputs("</code>", file);
+}
+
 static void write_rule(FILE *file, const json_t *one) {
     fputs("<blockquote>", file);
     tag(file, "b", "rule", json_get_text(one, "requirement"));
     fprintf(file, " (%s, %s) ", json_get_text(one, "level"), json_get_text(one, "origin"));
-    write_escaped(file, json_get_text(one, "text"));
+    write_sentence(file, json_get_text(one, "text"));
     tag(file, "footer", "source", json_get_text(one, "section"));
     fputs("</blockquote>\n", file);
 }
