@@ -143,19 +143,28 @@ static bool is_verdict(const json_t *result, const char *verdict) {
     return strcmp(json_get_text(result, "verdict"), verdict) == 0;
 }
 
+/* Keeps the first result that was no pass, and one that differs from it. A run that was skipped
+ * says nothing beside one that was not. */
+static void keep_result(struct job *job, json_t *result) {
+    const char *verdict = json_get_text(result, "verdict");
+    if (job->first == NULL || (is_verdict(job->first, "skip") && !is_verdict(result, "skip"))) {
+        json_decref(job->first);
+        job->first = result;
+    } else if (is_verdict(job->first, verdict) || is_verdict(result, "skip") || job->other) {
+        json_decref(result);
+    } else if (is_verdict(job->first, "pass")) {
+        job->other = job->first;
+        job->first = result;
+    } else {
+        job->other = result;
+    }
+}
+
 static void count_result(struct job *job, json_t *result) {
     job->runs++;
     job->passed += is_verdict(result, "pass");
     job->seconds = fmax(job->seconds, json_number_value(json_object_get(result, "seconds")));
-    if (job->first == NULL) {
-        job->first = result;
-    } else if (!is_verdict(job->first, json_get_text(result, "verdict")) && job->other == NULL) {
-        bool passed_first = is_verdict(job->first, "pass");
-        job->other = passed_first ? job->first : result;
-        job->first = passed_first ? result : job->first;
-    } else {
-        json_decref(result);
-    }
+    keep_result(job, result);
 }
 
 /* Takes the result of a child that ended. */

@@ -12,7 +12,7 @@ struct job {
     const struct test_case *test;
     unsigned role;
     long runs, passed; /* runs that count, and how many of them passed */
-    json_t *first;     /* the first result that was no pass, else the first */
+    json_t *first;     /* the first result that was no pass, else the first; skipped ones last */
     json_t *other;     /* the first result whose verdict differs from that of `first`; or NULL */
     double seconds;    /* the longest run */
     unsigned repeated; /* runs that were done again because the machine stalled */
