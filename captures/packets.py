@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Captures written byte by byte, for tests: TCP segments, the layers below them, and the two file formats."""
+"""Captures written byte by byte, for tests: TCP segments, the layers below them, and the two file formats; and a reader
+of the recorded captures that shares no code with `yoton dump`."""
 import struct
 
 ETHERNET, NULL, LOOP, RAW, SLL, SLL2, IPV4, IPV6 = 1, 0, 108, 101, 113, 276, 228, 229
@@ -24,7 +25,8 @@ def ip(source, dest, payload, total=None, fragment=0, extensions=()):
     """An IPv4 or IPv6 packet. `extensions` are (number, header) pairs, for IPv6 only."""
     if ":" not in source:
         size = 20 + len(payload) if total is None else total
-        return struct.pack(">BBHHHBBH", 0x45, 0, size, 1, fragment, 64, 6, 0) + address(source) + address(dest) + payload
+        head = struct.pack(">BBHHHBBH", 0x45, 0, size, 1, fragment, 64, 6, 0)
+        return head + address(source) + address(dest) + payload
     numbers = [number for number, _ in extensions] + [6]
     chain = b"".join(bytes([following]) + rest[1:] for (_, rest), following in zip(extensions, numbers[1:]))
     size = len(chain) + len(payload) if total is None else total
@@ -46,7 +48,7 @@ def link(kind, packet, vlans=()):
 
 
 def pcap(frames, kind=ETHERNET, order="<", snap=262144, magic=0xA1B2C3D4):
-    """`frames` are bytes, or (bytes, length on the wire) where the snap length cut them. One is sent every millisecond."""
+    """`frames` are bytes, or (bytes, length on the wire) where the snap length cut them; one every millisecond."""
     out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, kind)]
     for number, frame in enumerate(frames):
         data, wire = frame if isinstance(frame, tuple) else (frame, len(frame))
@@ -99,3 +101,45 @@ class Connection:
 
     def reset(self, side):
         return [self.segment(side, self.sent[side], flags=RST | ACK)]
+
+
+# --- the recorded captures ---
+
+
+def read_pcapng(path):
+    """The Ethernet frames of a capture as editcap writes it."""
+    with open(path, "rb") as f:
+        data = f.read()
+    at = 0
+    while at < len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            length = struct.unpack_from("<I", data, at + 20)[0]
+            yield data[at + 28:at + 28 + length]
+        at += size
+
+
+def streams_of(path):
+    """The bytes of each direction, put together in the simplest way: by number, each byte once."""
+    streams = {}
+    for frame in read_pcapng(path):
+        packet = frame[14:14 + struct.unpack_from(">H", frame, 16)[0]]
+        segment = packet[(packet[0] & 15) * 4:]
+        source, dest, seq, _, offset, flags = struct.unpack_from(">HHIIBB", segment)
+        if flags & SYN and not flags & ACK:
+            streams[len(streams) + 1] = {"ports": (source, dest), "start": {source: seq + 1},
+                                         "bytes": {source: {}, dest: {}}}
+        stream = next(s for s in reversed(streams.values()) if {source, dest} == set(s["ports"]))
+        stream["start"].setdefault(source, seq + 1)
+        data = segment[(offset >> 4) * 4:]
+        place = (seq - stream["start"][source]) % 2**32
+        if data:
+            stream["bytes"][source].setdefault(place, data)
+    for number, stream in streams.items():
+        sides = []
+        for port in stream["ports"]:
+            joined = bytearray()
+            for place, data in sorted(stream["bytes"][port].items()):
+                joined[place:place + len(data)] = data
+            sides.append(bytes(joined))
+        yield number, sides

@@ -99,7 +99,7 @@ class Stage:
 @scenario("handshake", "original, original",
           ["A>B hello", "B>A hello", "A>B package .*NEW_CONNECTION", "A>B (fin|reset)"])
 def handshake(stage):
-    """The client flushes (a heartbeat) and closes: no close signal, and often a reset instead of the end of the stream."""
+    """The client flushes (a heartbeat) and closes: no close signal, and often a reset instead of an end of stream."""
     host, client = stage.pair()
     client.ask("flush", connection="1")
     client.ask("close", connection="1")
