@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Section 16 of the specification: what fits below the limits, and what happens above them. */
 #include "cases/cases.h"
+#include "cases/stalled.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,29 +130,13 @@ CASE(LIMIT, 5, 1, .roles = ROLES_BOTH, .needs = TALK, .title = "1024 sources are
     expect_no_message(sub);
 }
 
-/* A send that is held up is under way as well. */
-static void await_sent(tester *t, int request) {
-    for (double end = now() + patience(t); !answered(t, request) && now() < end;)
-        run_for(t, 0.02);
-}
-
 CASE(LIMIT, 8, 1, .roles = ROLES_BOTH, .needs = "open send txt close host", .takes = 1.9,
      .title = "closing is given up",
      .about = "Has the peer publish a message larger than all buffers and close, and takes nothing "
               "until it reports the connection closed; the stream must then end without the whole "
               "message.") {
-    enum { LARGE = 6 << 20 };
-    char *text = malloc(LARGE + 1);
-    if (text == NULL)
-        abort();
-    memset(text, 'x', LARGE);
-    text[LARGE] = '\0';
     channel *pub = open_pub(t, "flood", "txt");
-    set_receive_buffer(t, 4096);
-    end *e = establish(t);
-    end_hold(e, true);
-    int sending = ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", text);
-    await_sent(t, sending);
+    end *e = stalled_end(t, pub);
     ask(t, "close", "{s:s}", "connection", e->connection);
     await_event(t, "closed", e->connection, 4 * patience(t));
     end_hold(e, false);

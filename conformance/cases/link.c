@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Section 7 of the specification: heartbeat, time-out and close. */
 #include "cases/cases.h"
+#include "cases/stalled.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define TALK "open send recv bin txt" /* what barrier() and a sub channel need */
@@ -109,30 +109,6 @@ CASE(LINK, 4, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.1,
             check(t, got->first - last_package >= 0.15, "a heartbeat %.3f s behind a message",
                   got->first - last_package);
     }
-}
-
-/* A text of `size` bytes that fills every buffer between two processes. */
-static const char *long_text(size_t size) {
-    char *text = malloc(size + 1);
-    if (text == NULL)
-        abort();
-    memset(text, 'x', size);
-    text[size] = '\0';
-    return text;
-}
-
-enum { MORE_THAN_BUFFERS = 6 << 20 };
-
-/* An end that takes nothing while the peer has more to send than the system will buffer. */
-static end *stalled_end(tester *t, channel *pub) {
-    set_receive_buffer(t, 4096);
-    end *e = establish(t);
-    end_hold(e, true);
-    int sending =
-        ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", long_text(MORE_THAN_BUFFERS));
-    for (double late = now() + patience(t); !answered(t, sending) && now() < late;)
-        run_for(t, 0.02);
-    return e;
 }
 
 CASE(LINK, 5, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.9,
@@ -299,6 +275,26 @@ CASE(LINK, 12, 2, .roles = ROLES_BOTH, .needs = TALK " close",
         publish(pub, "one of the last");
     ask(t, "close", "{s:s}", "connection", e->connection);
     package want = {.slot = pub->slot_out, .payload = "one of the last", .size = 15};
+    for (int i = 0; i < 30; i++)
+        expect_package(e, &want, SLOT | PAYLOAD);
+    expect_close(e);
+}
+
+CASE(LINK, 12, 4, .roles = ROLES_BOTH, .needs = TALK " close host", .takes = 0.9,
+     .title = "what waits for a slow reader goes first too",
+     .about = "Takes nothing, has the peer publish a message larger than all buffers and 30 small "
+              "ones, and close; then takes everything. All must come, and the close signal behind "
+              "them.") {
+    channel *pub = open_pub(t, "flood", "txt"), *last = open_pub(t, "last", "txt");
+    end *e = stalled_end(t, pub);
+    for (int i = 0; i < 30; i++)
+        publish(last, "one of the last");
+    ask(t, "close", "{s:s}", "connection", e->connection);
+    call(t, "status", "{s:s}", "connection", e->connection); /* the close has begun */
+    end_hold(e, false);
+    package flood = {.slot = pub->slot_out};
+    package want = {.slot = last->slot_out, .payload = "one of the last", .size = 15};
+    expect_package(e, &flood, SLOT);
     for (int i = 0; i < 30; i++)
         expect_package(e, &want, SLOT | PAYLOAD);
     expect_close(e);
@@ -559,6 +555,6 @@ CASE(LINK, 23, 1, .roles = ROLES_BOTH, .needs = TALK, .takes = 1.5,
 const struct test_case *const link_cases[] = {
     &LINK_1_1,  &LINK_1_2,  &LINK_2_1,  &LINK_3_1,  &LINK_3_2,  &LINK_4_1,  &LINK_5_1,  &LINK_6_1,
     &LINK_7_1,  &LINK_7_2,  &LINK_8_1,  &LINK_9_1,  &LINK_10_1, &LINK_11_1, &LINK_11_2, &LINK_12_1,
-    &LINK_12_2, &LINK_12_3, &LINK_13_1, &LINK_14_1, &LINK_14_2, &LINK_15_1, &LINK_16_1, &LINK_17_1,
-    &LINK_17_2, &LINK_17_3, &LINK_18_1, &LINK_18_2, &LINK_18_3, &LINK_19_1, &LINK_20_1, &LINK_20_2,
-    &LINK_21_1, &LINK_22_1, &LINK_23_1, NULL};
+    &LINK_12_2, &LINK_12_4, &LINK_12_3, &LINK_13_1, &LINK_14_1, &LINK_14_2, &LINK_15_1, &LINK_16_1,
+    &LINK_17_1, &LINK_17_2, &LINK_17_3, &LINK_18_1, &LINK_18_2, &LINK_18_3, &LINK_19_1, &LINK_20_1,
+    &LINK_20_2, &LINK_21_1, &LINK_22_1, &LINK_23_1, NULL};
