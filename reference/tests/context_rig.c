@@ -174,11 +174,15 @@ static struct sockaddr_in local(uint16_t port) {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-int raw_connect(uint16_t port) {
+void raw_connect_by(int fd, uint16_t port) {
     struct sockaddr_in to = local(port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+int raw_connect(uint16_t port) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    raw_connect_by(fd, port);
     return fd;
 }
 

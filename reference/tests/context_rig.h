@@ -60,6 +60,7 @@ int open_descriptors(void);
 /* ---- A peer made of a bare socket; everything fails the test at the deadline ---- */
 
 int raw_connect(uint16_t port);
+void raw_connect_by(int fd, uint16_t port);
 /* Purpose: listen at a port (0: any free one). Returns -1 when that is not possible. */
 int raw_listen(uint16_t port, uint16_t *got);
 int raw_accept(int listener);

@@ -82,6 +82,30 @@ static void the_given_port_is_the_one_bound(void **state) {
     yoton_context_free(context);
 }
 
+/* ADDR-8: a name of this machine itself. */
+static void the_public_host_is_this_machine(void **state) {
+    yoton_context *a = context_make(NULL);
+    yoton_context *b = context_make(NULL);
+    yoton_connection *host, *client;
+    yoton_connection_info info;
+    char address[64];
+    (void)state;
+    if (yoton_context_bind(a, "publichost:0", 1, NULL, &host) != YOTON_OK) {
+        print_message("# SKIP this machine's name leads nowhere: %s\n", yoton_error_text());
+        yoton_context_free(a);
+        yoton_context_free(b);
+        skip();
+    }
+    yoton_connection_get_info(host, &info);
+    snprintf(address, sizeof address, "PublicHost0:%u", info.port1);
+    assert_int_equal(yoton_context_connect(b, address, DEADLINE, NULL, &client), YOTON_OK);
+    wait_state(host, YOTON_HOSTING);
+    yoton_connection_unref(host);
+    yoton_connection_unref(client);
+    yoton_context_free(b);
+    yoton_context_free(a);
+}
+
 static void options_are_checked(void **state) {
     yoton_context *context;
     (void)state;
@@ -190,6 +214,7 @@ int main(void) {
         cmocka_unit_test(names_have_a_limit),
         cmocka_unit_test(a_port_in_use_is_refused_or_the_next_one_taken),
         cmocka_unit_test(the_given_port_is_the_one_bound),
+        cmocka_unit_test(the_public_host_is_this_machine),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(nobody_there_is_said_in_time_and_leaves_nothing),
         cmocka_unit_test(a_context_does_not_connect_to_itself),

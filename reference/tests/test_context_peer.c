@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,6 +111,28 @@ static void refused_strangers_do_not_take_the_places(void **state) {
     wait_state(b.connection, YOTON_HOSTING);
     for (int i = 0; i < STRANGERS; i++)
         close(strangers[i]);
+    bench_close(&b);
+}
+
+/* A host that cannot accept for want of descriptors tries again, without running hot meanwhile. */
+static void a_host_out_of_descriptors_recovers(void **state) {
+    bench b;
+    struct rlimit usual, none;
+    struct pollfd answer = {.events = POLLIN};
+    (void)state;
+    bench_wait(&b, NULL);
+    b.peer = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
+    none.rlim_cur = (rlim_t)b.peer + 1; /* what is open stays so, and nothing can be opened */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    raw_connect_by(b.peer, b.port);
+    raw_send_text(b.peer, "YOTON!00000000c0ffee01.77\r\n");
+    answer.fd = b.peer;
+    int answered = poll(&answer, 1, 50);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(answered, 0);
+    wait_state(b.connection, YOTON_HOSTING);
     bench_close(&b);
 }
 
@@ -468,6 +491,7 @@ int main(void) {
         cmocka_unit_test(a_silent_candidate_holds_nobody_up),
         cmocka_unit_test(a_silent_candidate_is_let_go_after_its_time),
         cmocka_unit_test(refused_strangers_do_not_take_the_places),
+        cmocka_unit_test(a_host_out_of_descriptors_recovers),
         cmocka_unit_test(the_port_is_free_once_the_line_is_seen),
         cmocka_unit_test(the_process_id_and_id_are_as_told),
         cmocka_unit_test(packages_behind_the_line_are_not_lost),

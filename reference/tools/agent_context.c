@@ -92,8 +92,9 @@ static bool known_options(agent_request *request) {
 
 /* A context cannot change its options: another one takes its place, with its id. */
 static json_t *op_options(agent *agent, agent_request *request) {
-    yoton_options options = {.id = yoton_context_id(agent->context)};
+    yoton_options options = agent->options;
     char id[17];
+    options.id = yoton_context_id(agent->context);
     if (!known_options(request))
         return NULL;
     if (agent->shared || agent->channels.count > 0)

@@ -174,10 +174,10 @@ int cmd_agent(int argc, char **argv) {
     }
     if (argc > 1)
         return tool_usage("agent", "unknown argument \"%s\"", argv[1]);
-    agent agent = {0};
+    agent agent = {.options = {.verbosity = 1}}; /* standard error goes into the harness's report */
     json_object_seed(0);
     if (uv_mutex_init(&agent.lock) != 0 || uv_mutex_init(&agent.output) != 0 ||
-        yoton_context_new(NULL, &agent.context) != YOTON_OK)
+        yoton_context_new(&agent.options, &agent.context) != YOTON_OK)
         return tool_fail("agent", "cannot start: %s", yoton_error_text());
     take_lines(&agent);
     _exit(TOOL_OK); /* at once, whatever other threads wait for */

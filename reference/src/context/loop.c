@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The context's thread. Others hand it work by kicking a connection; it hands back what is to be
  * told by notices. */
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "context/internal.h"
@@ -163,13 +163,23 @@ static void run(void *argument) {
     uv_run(&context->loop, UV_RUN_DEFAULT);
 }
 
+/* The thread of a library takes no signals: those are the program's own business. */
+static int start_thread(yoton_context *context) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = uv_thread_create(&context->thread, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 int loop_start(yoton_context *context) {
     if (uv_loop_init(&context->loop) != 0)
         return YOTON_E_SYSTEM;
     context->wake.data = context;
     int error = uv_async_init(&context->loop, &context->wake, on_wake);
     if (error == 0) {
-        error = uv_thread_create(&context->thread, run, context);
+        error = start_thread(context);
         if (error == 0)
             return YOTON_OK;
         uv_close((uv_handle_t *)&context->wake, NULL);

@@ -61,6 +61,13 @@ static bool already_found(const endpoints *found, const struct addrinfo *info) {
     return false;
 }
 
+static void take(const struct addrinfo *list, int family, endpoints *found) {
+    const size_t room = sizeof found->list / sizeof *found->list;
+    for (const struct addrinfo *info = list; info != NULL; info = info->ai_next)
+        if (info->ai_family == family && found->count < room && !already_found(found, info))
+            memcpy(&found->list[found->count++], info->ai_addr, info->ai_addrlen);
+}
+
 static int look_up(const char *host, int family, uint16_t port, endpoints *found) {
     const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list;
@@ -69,12 +76,8 @@ static int look_up(const char *host, int family, uint16_t port, endpoints *found
     int error = getaddrinfo(host, service, &hints, &list);
     if (error != 0)
         return error;
-    const size_t room = sizeof found->list / sizeof *found->list;
-    for (struct addrinfo *info = list; info != NULL && found->count < room; info = info->ai_next) {
-        bool known = info->ai_family == AF_INET || info->ai_family == AF_INET6;
-        if (known && !already_found(found, info))
-            memcpy(&found->list[found->count++], info->ai_addr, info->ai_addrlen);
-    }
+    take(list, AF_INET, found); /* first what the original knows: it hosts and connects there */
+    take(list, AF_INET6, found);
     freeaddrinfo(list);
     return found->count > 0 ? 0 : EAI_NONAME;
 }
