@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Makes the corpora anew: from the vectors of the spec, what was said in the captures, the corpora that are there, and
+folders named (what a campaign has found). fuzz/corpus/TARGET holds all short vectors, and of the rest the inputs that add
+to the coverage, the smallest first, each named by its SHA-256. `make fuzzers` builds the targets first.
+"""
+import argparse
+import glob
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+LARGEST = 4096  # bytes of an input: larger ones are slow to mutate and teach nothing new
+SHORT = 400  # bytes of a vector that is kept whether or not it adds to the coverage
+sys.path.insert(0, os.path.join(ROOT, "captures"))
+
+from packets import streams_of  # noqa: E402
+
+
+def vectors(name):
+    """The vectors of a file, each with the members that the file gives for all."""
+    with open(os.path.join(ROOT, "spec", "vectors", name + ".json"), encoding="utf-8") as f:
+        content = json.load(f)
+    common = {key: value for key, value in content.items() if key not in ("vectors", "sent")}
+    for vector in content["vectors"]:
+        yield {**common, **vector}
+
+
+def joined(value):
+    """Bytes, which may come as parts that are repeated."""
+    parts = value if isinstance(value, list) else [value]
+    return b"".join(bytes.fromhex(part) if isinstance(part, str) else bytes.fromhex(part["repeat"]) * part["times"]
+                    for part in parts)
+
+
+def said():
+    """What each side said in the captures."""
+    for path in sorted(glob.glob(os.path.join(ROOT, "captures", "*.pcapng"))):
+        for _, sides in streams_of(path):
+            yield from sides
+
+
+def split(data):
+    """The line of a side, and what follows it."""
+    line, end, rest = data.partition(b"\r\n")
+    return line + end, rest
+
+
+def packages(data):
+    while len(data) >= 56 and data.startswith(b"YOTON   "):
+        size = 56 + struct.unpack_from("<Q", data, 48)[0]
+        yield data[:size]
+        data = data[size:]
+
+
+# The settings of each target stand behind the input: see the first comment of its source.
+OBJECT_SETTINGS = [0, 2, 3]
+FRAME_SETTINGS = [bytes(9), b"\x12\x34\x56\x78\x9a\xbc\xde\xf0\x09", b"\0\0\0\0\0\0\0\x01\x05"]
+
+
+def frame_vectors():
+    for vector in vectors("headers"):
+        yield joined(vector["input"]) + FRAME_SETTINGS[0]
+    for vector in vectors("streams"):
+        line = next((event["end"] for event in vector["events"] if event["event"] == "line"), 0)
+        yield joined(vector["input"])[line:][:LARGEST] + FRAME_SETTINGS[0]
+
+
+def frame_seeds():
+    for side in said():
+        for settings in FRAME_SETTINGS:
+            yield split(side)[1][:LARGEST] + settings
+
+
+def handshake_vectors():
+    for vector in vectors("handshake"):
+        limit = vector["limit"]
+        yield joined(vector["input"]) + bytes([0 if limit == 64 else limit + 127 if limit <= 122 else 255])
+
+
+def handshake_seeds():
+    for side in said():
+        yield split(side)[0] + b"\0"
+
+
+# What the vectors do not hold: counts of a size that could be believed, counts that overflow when doubled, every ASCII
+# character in a string.
+OBJECTS = [kind + b"\xff" + struct.pack("<Q", count) + b"nn"
+           for kind in (b"l", b"t", b"d", b"s") for count in (1000, 10**6, 2**32, 2**63 - 1, 2**63, 2**63 + 1)]
+OBJECTS.append(b"s\x80" + bytes(range(128)))
+
+
+def object_vectors():
+    for vector in vectors("objects"):
+        limit = vector["depth_limit"]
+        for setting in [limit + 127] if limit <= 128 else OBJECT_SETTINGS:
+            yield joined(vector["input"]) + bytes([setting])
+    for data in OBJECTS:
+        for setting in OBJECT_SETTINGS:
+            yield data + bytes([setting])
+
+
+def object_seeds():
+    for side in said():
+        for package in packages(split(side)[1]):
+            for setting in OBJECT_SETTINGS:
+                yield package[56:] + bytes([setting])
+
+
+SEEDS = {"frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
+         "object": (object_vectors, object_seeds)}
+
+
+def write(folder, data):
+    with open(os.path.join(folder, hashlib.sha256(data).hexdigest()), "wb") as f:
+        f.write(data)
+
+
+def contents(folder):
+    for path in sorted(glob.glob(os.path.join(folder, "*"))):
+        with open(path, "rb") as f:
+            yield f.read()
+
+
+def renew(target, build, more):
+    """Replaces a corpus. Nothing is lost when something fails before the last step."""
+    program = os.path.join(build, "fuzz", "fuzz_" + target)
+    corpus = os.path.join(HERE, "corpus", target)
+    with tempfile.TemporaryDirectory() as folder:
+        offered, kept = os.path.join(folder, "offered"), os.path.join(folder, "kept")
+        os.mkdir(offered)
+        os.mkdir(kept)
+        vectors_of, seeds_of = SEEDS[target]
+        found = [contents(os.path.join(path, "fuzz_" + target)) for path in more]
+        for data in vectors_of():
+            write(kept if len(data) <= SHORT else offered, data)
+        for data in itertools.chain(seeds_of(), contents(corpus), *found):
+            if len(data) <= 2 * LARGEST:
+                write(offered, data)
+        subprocess.run([program, "-merge=1", kept, offered], check=True, capture_output=True)
+        inputs = set(contents(kept))
+        shutil.rmtree(corpus, ignore_errors=True)
+        os.makedirs(corpus)
+        for data in inputs:
+            write(corpus, data)
+    print(f"{target}: {len(inputs)} inputs, {sum(map(len, inputs))} bytes")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build", help="where the targets are built")
+    parser.add_argument("folders", nargs="*", metavar="FOLDER",
+                        help="more inputs, in a folder for each target, such as build/fuzz/corpus")
+    options = parser.parse_args()
+    for target in SEEDS:
+        try:
+            renew(target, options.build, options.folders)
+        except FileNotFoundError as error:
+            print(f"seed.py: error: {error.filename}: not there; run make fuzzers first", file=sys.stderr)
+            return 1
+        except subprocess.CalledProcessError as error:
+            print(f"seed.py: error: {target}: {error.stderr.decode(errors='replace')[-2000:]}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
