@@ -62,8 +62,8 @@ LIB_SRC := $(sort $(wildcard reference/src/*/*.c))
 TOOL_SRC := $(sort $(wildcard reference/tools/*.c))
 SPEC_SRC := $(sort $(filter-out conformance/peers/% conformance/mutants/% conformance/tests/%, \
 	$(wildcard conformance/*.c conformance/*/*.c)))
-GEN_SCRIPT := $(wildcard conformance/tools/gen_requirements.py)
-GEN_SRC := $(if $(GEN_SCRIPT),$(BUILD)/gen/requirements.c)
+GEN_SCRIPT := conformance/tools/gen_requirements.py
+GEN_SRC := $(BUILD)/gen/requirements.c
 
 REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
 SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
@@ -96,18 +96,16 @@ TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS
 FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
 FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
 
-say = @$(if $(V),,printf '  %-5s %s\n' '$(1)' '$(2)';)
-run = $(if $(V),@set -x;,@)
 
 ##@ Build
 .PHONY: all
 all: lib tools harness ## Build the library, `yoton` and `yotonspec` (the default)
 
 .PHONY: lib tools recorder harness
-lib: $(if $(LIB_SRC),$(OUT)/libyoton.a $(OUT)/libyoton.so) $(if $(WIRE_SRC),$(OUT)/libyoton-wire.a) ## Build libyoton.a and libyoton.so
-tools: $(if $(TOOL_SRC),$(OUT)/yoton) ## Build the `yoton` command
+lib: $(OUT)/libyoton.a $(OUT)/libyoton.so ## Build libyoton.a and libyoton.so
+tools: $(OUT)/yoton ## Build the `yoton` command
 recorder: $(OUT)/recorder ## Build the recorder of captures
-harness: $(if $(SPEC_SRC),$(OUT)/yotonspec) ## Build `yotonspec`, the conformance harness
+harness: $(OUT)/yotonspec ## Build `yotonspec`, the conformance harness
 
 # Rebuild everything when compiler or flags change; rebuild archives and programs when the set of sources does.
 .PHONY: FORCE
@@ -183,7 +181,7 @@ $(TSAN_TEST_BIN): $(OUT)/tests/tsan/%: $(TSAN_DIR)/reference/tests/%.o $(call ob
 	$(link) $(CC) -pthread $(TSAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
 
 .PHONY: tests fuzzers clang-check
-tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(if $(TOOL_SRC),$(ASAN)/yoton) ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
+tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
 fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 
