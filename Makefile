@@ -252,7 +252,9 @@ fuzz: ## Run each fuzz target for TIME seconds; what it finds is kept in build/f
 	@$(setup)
 	@$(MAKE) $(parallel) fuzzers
 	@mkdir -p $(OUT)/fuzz/found
-	@$(foreach t,$(FUZZ_TARGETS),$(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))) &&) :
+	@found=; $(foreach t,$(FUZZ_TARGETS),{ $(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))); } || \
+		found="$$found $(patsubst fuzz/%.c,%,$(t))";) \
+	[ -z "$$found" ] || { echo "fuzz: findings of$$found are in $(OUT)/fuzz/found" >&2; exit 1; }
 # New inputs go to a folder of the build; the checked-in corpus is read only.
 fuzz_one = echo '$(1): $(TIME) s' && mkdir -p $(OUT)/fuzz/corpus/$(1) && \
 	$(OUT)/fuzz/$(1) -max_total_time=$(TIME) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/found/$(1)- \
