@@ -6,11 +6,6 @@
 #include "engine/util.h"
 #include "report/report.h"
 
-/* TAP's directive for a failure that does not count; written so that it does not look like a
- * note of something unfinished. */
-static const char tap_todo[] = "TO"
-                               "DO";
-
 /* A description or reason: # and \ are escaped, line ends become blanks. */
 static void write_text(FILE *file, const char *text) {
     for (; *text != '\0'; text++) {
@@ -41,7 +36,7 @@ static void write_case(FILE *file, size_t number, const json_t *one) {
             json_get_text(one, "id"), json_get_text(one, "role"));
     write_text(file, json_get_text(one, "title"));
     if (excused || left) {
-        fprintf(file, " # %s %s: ", left ? "SKIP" : tap_todo, verdict);
+        fprintf(file, " # %s %s: ", left ? "SKIP" : "TODO", verdict);
         write_text(file, why);
     }
     fputc('\n', file);
