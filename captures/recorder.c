@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -113,7 +114,6 @@ static int set_up(recorder *r) {
         return fail(o->interface, error);
     pcap_set_snaplen(r->pcap, SNAPLEN);
     pcap_set_immediate_mode(r->pcap, 1);
-    pcap_set_timeout(r->pcap, 100);
     pcap_set_buffer_size(r->pcap, BUFFER);
     int result = pcap_activate(r->pcap);
     if (result < 0)
@@ -130,6 +130,8 @@ static int set_up(recorder *r) {
     pcap_freecode(&program);
     if (result != 0)
         return fail(filter, pcap_geterr(r->pcap));
+    if (pcap_setnonblock(r->pcap, 1, error) != 0)
+        return fail(o->interface, error);
     r->dumper = pcap_dump_open(r->pcap, o->file);
     return r->dumper != NULL ? 0 : fail(o->file, pcap_geterr(r->pcap));
 }
@@ -140,9 +142,19 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Takes what the buffer holds; it never waits (see set_up). Returns -1 when capturing failed. */
+static int take(recorder *r) {
+    int result;
+    while ((result = pcap_dispatch(r->pcap, -1, record, (u_char *)r)) > 0)
+        ;
+    return result == PCAP_ERROR ? -1 : 0;
+}
+
 static int run(recorder *r) {
+    enum { LOOK_MS = 100 }; /* how soon a signal or the deadline is noticed at the latest */
     double deadline = now() + (double)r->options.deadline;
     unsigned long wanted = r->options.connections;
+    struct pollfd readable = {.fd = pcap_get_selectable_fd(r->pcap), .events = POLLIN};
     puts("recording");
     fflush(stdout);
     while (!stopped && (wanted == 0 || r->over < wanted)) {
@@ -151,15 +163,10 @@ static int run(recorder *r) {
                     r->options.deadline, r->over, wanted);
             return 1;
         }
-        if (pcap_dispatch(r->pcap, -1, record, (u_char *)r) == PCAP_ERROR)
+        if (poll(&readable, 1, LOOK_MS) > 0 && take(r) != 0)
             return fail(r->options.interface, pcap_geterr(r->pcap));
     }
-    /* what came together with the last packet, or before the signal, is still in the buffer */
-    char error[PCAP_ERRBUF_SIZE];
-    if (pcap_setnonblock(r->pcap, 1, error) == 0)
-        while (pcap_dispatch(r->pcap, -1, record, (u_char *)r) > 0)
-            ;
-    return 0;
+    return take(r) == 0 ? 0 : fail(r->options.interface, pcap_geterr(r->pcap));
 }
 
 static int finish(recorder *r) {

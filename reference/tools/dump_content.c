@@ -31,7 +31,7 @@ static bool looks_like_text(const uint8_t *data, size_t size, bool whole) {
         whole = false;
     }
     for (size_t i = 0; i < size; i++)
-        if ((data[i] < 0x20 && strchr("\t\n\r", data[i]) == NULL) || data[i] == 0 ||
+        if ((data[i] < 0x20 && data[i] != '\t' && data[i] != '\n' && data[i] != '\r') ||
             data[i] == 0x7f)
             return false;
     return check_text(data, size, whole) == size;

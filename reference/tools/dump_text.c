@@ -33,9 +33,12 @@ const char *dump_kind_name(dump_kind kind) { return kinds[kind].name; }
 /* --- payloads --- */
 
 static void put_hex(FILE *out, const uint8_t *data, size_t size, size_t shown) {
+    static const char digits[] = "0123456789abcdef";
     size_t cut = size < shown ? size : shown;
-    for (size_t i = 0; i < cut; i++)
-        fprintf(out, "%02x", data[i]);
+    for (size_t i = 0; i < cut; i++) {
+        putc(digits[data[i] >> 4], out);
+        putc(digits[data[i] & 15], out);
+    }
     fputs(cut < size ? "..." : "", out);
 }
 
