@@ -505,6 +505,21 @@ CASE(HS, 29, 2, .roles = ROLE_HOST, .needs = "open send recv bin",
     check(t, harness_listen_at(t, e->port), "the port cannot be bound after the handshake");
 }
 
+CASE(HS, 32, 1, .roles = ROLE_HOST, .title = "who comes second is closed in silence",
+     .about =
+         "Connects twice, and completes the handshake on the second connection; the first must "
+         "see its stream end without a byte.") {
+    end *slow = meet(t);
+    send_text(slow, "YOTON!0");
+    end *e = dial(t, slow->port);
+    double began = now();
+    send_hello(e);
+    expect_hello(e);
+    if (now() - began > 1.0)
+        skip(t, "the host takes one candidate at a time; HS-22 judges that");
+    expect_closed(slow);
+}
+
 CASE(HS, 31, 1, .roles = ROLE_HOST, .needs = "open send recv bin host",
      .title = "one port, three peers",
      .about = "Has the peer bind the same port three times, a handshake completed after each; all "
@@ -525,4 +540,4 @@ const struct test_case *const handshake_cases[] = {
     &HS_7_2,  &HS_8_1,  &HS_9_1,  &HS_10_1, &HS_11_1, &HS_12_1, &HS_12_2, &HS_13_1, &HS_14_1,
     &HS_14_2, &HS_14_3, &HS_15_1, &HS_16_1, &HS_17_1, &HS_17_2, &HS_18_1, &HS_18_2, &HS_19_1,
     &HS_19_2, &HS_20_1, &HS_20_2, &HS_21_1, &HS_22_1, &HS_23_1, &HS_23_2, &HS_24_1, &HS_25_1,
-    &HS_26_1, &HS_27_1, &HS_28_1, &HS_29_1, &HS_29_2, &HS_31_1, NULL};
+    &HS_26_1, &HS_27_1, &HS_28_1, &HS_29_1, &HS_29_2, &HS_31_1, &HS_32_1, NULL};

@@ -332,7 +332,23 @@ CASE(PUB, 6, 1, .roles = ROLES_BOTH, .needs = TALK " close_channel",
           value ? value : "");
 }
 
+CASE(PUB, 7, 1, .roles = ROLES_BOTH, .needs = TALK,
+     .title = "dest_seq and direction are not judged",
+     .about = "Sends the peer's sub channel a message with a dest_seq, and one that is directed at "
+              "the peer; both must be received.") {
+    channel *sub = open_sub(t, "odd", "txt");
+    end *e = establish(t);
+    package numbered = message(e, sub->slot_in, "numbered");
+    numbered.dest_seq = UINT64_C(0x8000000000000005);
+    send_package(e, &numbered);
+    package directed = message(e, sub->slot_in, "directed");
+    directed.dest_id = e->peer_id;
+    send_package(e, &directed);
+    expect_received(sub, "numbered");
+    expect_received(sub, "directed");
+}
+
 const struct test_case *const messages_cases[] = {
     &SLOT_1_1, &SLOT_2_1, &SLOT_3_1, &SLOT_4_1, &SLOT_5_1, &SLOT_6_1, &SLOT_7_1, &LIMIT_11_1,
     &MSG_1_1,  &MSG_1_2,  &MSG_2_1,  &MSG_3_1,  &MSG_3_2,  &MSG_4_1,  &PUB_1_1,  &PUB_2_1,
-    &PUB_3_1,  &PUB_4_1,  &PUB_4_2,  &PUB_5_1,  &PUB_6_1,  NULL};
+    &PUB_3_1,  &PUB_4_1,  &PUB_4_2,  &PUB_5_1,  &PUB_6_1,  &PUB_7_1,  NULL};
