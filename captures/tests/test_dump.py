@@ -570,6 +570,16 @@ def test_damaged():
             assert len([line for line in trouble if "passed over" not in line]) <= 1, trouble
 
 
+def test_second_link():
+    """a capture whose second interface has another link type: what was read before is kept"""
+    whole = pcapng(said(Connection()))
+    second = packets.block("<", 1, struct.pack("<HHI", packets.RAW, 0, 262144))
+    out, err, status = run("--no-time", files.put(whole + second))
+    matches(out.splitlines(), *WHOLE)
+    equal(status, 1)
+    assert re.fullmatch(rf"yoton dump: .*: after byte {len(whole)}: .*type.*\n", err), err
+
+
 def refuses(path, pattern):
     out, err, status = run(path)
     equal((out, status), ("", 1))
