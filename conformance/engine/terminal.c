@@ -88,9 +88,11 @@ static void show_failures(const json_t *cases) {
         printf("\nand %zu more; the report has them all\n", bad - shown);
 }
 
-static const char *outcome(json_int_t code) {
+static const char *outcome(json_int_t code, const json_t *counts) {
     switch (code) {
     case EXIT_CONFORMS:
+        if (json_integer_value(json_object_get(counts, "xfail")) > 0)
+            return "does not conform, but fails nothing that is not known";
         return "conforms";
     case EXIT_DOES_NOT:
         return "does not conform";
@@ -107,10 +109,12 @@ void screen_summary(const json_t *results, const char *index) {
     const char *verdict;
     json_t *count;
     const json_t *peer = json_object_get(results, "peer");
+    json_t *counts = json_object_get(results, "counts");
     json_int_t code = json_integer_value(json_object_get(results, "exit"));
     printf("\n%s%s %s: %s%s\n ", paint(code == EXIT_CONFORMS ? "pass" : "fail"),
-           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome(code), plain());
-    json_object_foreach(json_object_get(results, "counts"), verdict, count) {
+           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome(code, counts),
+           plain());
+    json_object_foreach(counts, verdict, count) {
         if (json_integer_value(count) > 0)
             printf(" %lld %s", (long long)json_integer_value(count), verdict);
     }
