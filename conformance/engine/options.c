@@ -34,7 +34,7 @@ static const char help[] =
     "how (run)\n"
     "  --slow                  also the cases that take over 2 s\n"
     "  --shard I/N             only the I-th of N parts of what is selected\n"
-    "  --jobs N                cases at a time (three for each processor)\n"
+    "  --jobs N                cases at a time (four for each processor)\n"
     "  --repeat N              run each case N times; verdicts that differ are flaky\n"
     "  --seed N                of the random numbers in cases (from the clock)\n"
     "  --timeout-scale F       wait F times as long (1)\n"
@@ -262,7 +262,7 @@ static struct options defaults(const char *program) {
                               .shards = 1,
                               .timeout_scale = 1};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    options.jobs = cores > 1 ? 3 * cores : 3; /* cases mostly wait */
+    options.jobs = cores > 1 ? 4 * cores : 4; /* cases mostly wait */
     uint64_t state = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
     options.seed = next_random(&state) >> 32; /* short enough to be typed */
     return options;
