@@ -34,7 +34,7 @@ static void expect_connects_to(tester *t, const char *address, uint16_t port) {
     check(t, reply_ok(await_reply(t, request, patience(t))), "connecting to %s failed", address);
 }
 
-CASE(ADDR, 1, 1, .roles = ROLES_BOTH, .title = "addresses that are none",
+CASE(ADDR, 1, 1, .roles = ROLES_BOTH, .needs = "bind connect", .title = "addresses that are none",
      .about = "Asks the peer to bind or connect to a text without colon, without host, without "
               "port, and to nothing; each must be refused with an error.") {
     const char *const bad[] = {"localhost", ":5000", "127.0.0.1:", ""};
@@ -46,7 +46,7 @@ CASE(ADDR, 1, 1, .roles = ROLES_BOTH, .title = "addresses that are none",
     }
 }
 
-CASE(ADDR, 3, 1, .roles = ROLE_HOST, .needs = "status", .title = "an IPv6 literal",
+CASE(ADDR, 3, 1, .roles = ROLE_HOST, .needs = "bind status", .title = "an IPv6 literal",
      .about = "Asks the peer to bind [::1] and a free port; it must be waiting there.") {
     struct sockaddr_in6 here = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int s = socket(AF_INET6, SOCK_STREAM, 0);
@@ -64,14 +64,14 @@ CASE(ADDR, 3, 1, .roles = ROLE_HOST, .needs = "status", .title = "an IPv6 litera
     check(t, host && strcmp(host, "::1") == 0, "it waits at host %s", host ? host : "(none)");
 }
 
-CASE(ADDR, 4, 1, .roles = ROLE_HOST, .title = "port numbers out of range",
+CASE(ADDR, 4, 1, .roles = ROLE_HOST, .needs = "bind", .title = "port numbers out of range",
      .about = "Asks the peer to bind the ports 65536 and 99999999999; both must be refused with an "
               "error.") {
     expect_refused(t, try_bind(t, "127.0.0.1:65536", 1), "port 65536");
     expect_refused(t, try_bind(t, "127.0.0.1:99999999999", 1), "port 99999999999");
 }
 
-CASE(ADDR, 4, 2, .roles = ROLE_CLIENT, .title = "a port number",
+CASE(ADDR, 4, 2, .roles = ROLE_CLIENT, .needs = "connect", .title = "a port number",
      .about = "Asks the peer to connect to a port number; it must come there.") {
     uint16_t port = harness_listen(t);
     char address[32];
@@ -100,7 +100,7 @@ static uint16_t listen_at_name(tester *t, const char *pattern, int offset, char 
     skip(t, "200 names, and the port of none of them was free");
 }
 
-CASE(ADDR, 2, 1, .roles = ROLE_CLIENT, .title = "split at the first colon",
+CASE(ADDR, 2, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "split at the first colon",
      .about =
          "Asks the peer to connect to 127.0.0.1:a:b…; the port name must be a:b…, and the peer "
          "come to its port.") {
@@ -110,7 +110,7 @@ CASE(ADDR, 2, 1, .roles = ROLE_CLIENT, .title = "split at the first colon",
     expect_connects_to(t, address, port);
 }
 
-CASE(ADDR, 5, 1, .roles = ROLE_CLIENT, .title = "a port name with an offset",
+CASE(ADDR, 5, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "a port name with an offset",
      .about =
          "Asks the peer to connect to a port name and +3; it must come to the port three above "
          "that of the name.") {
@@ -120,7 +120,7 @@ CASE(ADDR, 5, 1, .roles = ROLE_CLIENT, .title = "a port name with an offset",
     expect_connects_to(t, address, port);
 }
 
-CASE(ADDR, 5, 2, .roles = ROLE_CLIENT, .title = "an offset that is no number",
+CASE(ADDR, 5, 2, .roles = ROLE_CLIENT, .needs = "connect", .title = "an offset that is no number",
      .about =
          "Listens at the port of a name and asks the peer to connect to that name and +x; that "
          "must be refused with an error, and nobody come.") {
@@ -132,7 +132,7 @@ CASE(ADDR, 5, 2, .roles = ROLE_CLIENT, .title = "an offset that is no number",
     check(t, accept_peer(t, port, 0) == NULL, "the peer came to port %u all the same", port);
 }
 
-CASE(ADDR, 6, 1, .roles = ROLE_CLIENT, .title = "a port name",
+CASE(ADDR, 6, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "a port name",
      .about =
          "Asks the peer to connect to a port name with upper-case letters and a blank; it must "
          "come to the port of the name as it is given.") {
@@ -142,7 +142,7 @@ CASE(ADDR, 6, 1, .roles = ROLE_CLIENT, .title = "a port name",
     expect_connects_to(t, address, port);
 }
 
-CASE(ADDR, 7, 1, .roles = ROLE_CLIENT, .title = "localhost in any case",
+CASE(ADDR, 7, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "localhost in any case",
      .about = "Asks the peer to connect to localhost and LocalHost; it must come to 127.0.0.1.") {
     const char *const hosts[] = {"localhost", "LocalHost"};
     for (int i = 0; i < 2; i++) {
@@ -153,13 +153,13 @@ CASE(ADDR, 7, 1, .roles = ROLE_CLIENT, .title = "localhost in any case",
     }
 }
 
-CASE(ADDR, 8, 1, .roles = ROLE_HOST, .title = "an own address that is not there",
+CASE(ADDR, 8, 1, .roles = ROLE_HOST, .needs = "bind", .title = "an own address that is not there",
      .about = "Asks the peer to bind publichost99; a machine has not so many addresses, so that "
               "must be refused with an error.") {
     expect_refused(t, try_bind(t, "publichost99:5000", 1), "publichost99");
 }
 
-CASE(ADDR, 9, 1, .roles = ROLE_CLIENT, .title = "the protocol in front",
+CASE(ADDR, 9, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "the protocol in front",
      .about =
          "Asks the peer to connect to addresses with tcp:// and TCP:// in front; it must come.") {
     const char *const protocols[] = {"tcp", "TCP"};
@@ -171,14 +171,14 @@ CASE(ADDR, 9, 1, .roles = ROLE_CLIENT, .title = "the protocol in front",
     }
 }
 
-CASE(ADDR, 9, 2, .roles = ROLE_HOST, .title = "another protocol",
+CASE(ADDR, 9, 2, .roles = ROLE_HOST, .needs = "bind", .title = "another protocol",
      .about = "Asks the peer to bind udp://127.0.0.1; it should be refused with an error.") {
     char address[32];
     snprintf(address, sizeof address, "udp://127.0.0.1:%u", free_port(t));
     expect_refused(t, try_bind(t, address, 1), address);
 }
 
-CASE(ADDR, 10, 1, .roles = ROLE_HOST, .title = "the port that was asked for",
+CASE(ADDR, 10, 1, .roles = ROLE_HOST, .needs = "bind", .title = "the port that was asked for",
      .about = "Asks the peer to bind a free port; it must be listening at exactly that port.") {
     char address[32];
     uint16_t port = free_port(t);
@@ -191,7 +191,7 @@ CASE(ADDR, 10, 1, .roles = ROLE_HOST, .title = "the port that was asked for",
     expect_hello(e);
 }
 
-CASE(ADDR, 10, 2, .roles = ROLE_HOST, .title = "the next free port",
+CASE(ADDR, 10, 2, .roles = ROLE_HOST, .needs = "bind", .title = "the next free port",
      .about = "Listens at a port and asks the peer to bind it with 30 tries; it must be listening "
               "at one of the ports after it.") {
     char address[32];
@@ -206,7 +206,7 @@ CASE(ADDR, 10, 2, .roles = ROLE_HOST, .title = "the next free port",
           port_of(reply), port + 1, port + 29);
 }
 
-CASE(ADDR, 10, 3, .roles = ROLE_HOST, .title = "a port that is taken",
+CASE(ADDR, 10, 3, .roles = ROLE_HOST, .needs = "bind", .title = "a port that is taken",
      .about = "Listens at a port and asks the peer to bind it; that must be refused with an "
               "error.") {
     char address[32];

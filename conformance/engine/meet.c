@@ -7,6 +7,7 @@
 #include <math.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 static const double RETRY = 0.02; /* between two looks at something that gives no event */
 static const double AGAIN = 5.0;  /* for a target without adapter to listen again */
+static const double SETTLE = 0.1; /* for it to drop who came between two binds */
 
 static int nonblocking(int fd) {
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -82,13 +84,25 @@ end *dial(tester *t, uint16_t port) {
     return end_new(t, fd, ROLE_HOST, port);
 }
 
+/* Whether a host keeps this connection. One that was taken into the backlog of a listening socket
+ * just before that was closed, is reset at once (HS-30). */
+static bool is_kept(const tester *t, int fd) {
+    char byte;
+    struct pollfd events = {.fd = fd, .events = POLLIN};
+    if (poll(&events, 1, (int)(SETTLE * 1000 * t->scale)) <= 0)
+        return true;
+    return recv(fd, &byte, 1, MSG_PEEK) > 0;
+}
+
 /* A target without adapter binds again after each peer; that may take it a moment. */
 static end *dial_target(tester *t) {
     double until = now() + AGAIN * t->scale;
     for (;;) {
         int fd = dial_socket(t, t->peer->port);
-        if (fd >= 0)
+        if (fd >= 0 && is_kept(t, fd))
             return end_new(t, fd, ROLE_HOST, t->peer->port);
+        if (fd >= 0)
+            close(fd);
         if (now() > until)
             skip(t, "nobody listens at %s: %s; a target for --address binds again after each peer",
                  t->peer->address, strerror(errno));
