@@ -227,8 +227,8 @@ mutants: ## Prove the cases: every planted fault of the reference must be failed
 vectors-check: ## Make spec/vectors anew from the original, and say where the files differ
 	@$(setup)
 	@YOTON_PATH='$(original)' $(PYTHON) spec/vectors/generate.py --check
-captures: ## Record the captures of the original anew (needs root; set-up brings editcap)
-	@$(setup) captures
+captures: ## Record the captures of the original anew (needs the right to capture, as root has)
+	@$(setup)
 	@$(MAKE) $(parallel) tools recorder
 	@YOTON_PATH='$(original)' $(PYTHON) captures/record.py --build $(OUT)
 

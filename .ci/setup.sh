@@ -3,9 +3,7 @@
 # Installs what building and testing need, and fetches the original (Debian's package pyzo) to be judged.
 # When nothing is missing it only looks, quickly and without the network.
 #
-# usage: .ci/setup.sh [--list] [captures]
-#   --list      say what is needed and what is missing, change nothing
-#   captures    bring what recording new captures needs, too
+# usage: .ci/setup.sh [--list]        --list: say what is needed and what is missing, change nothing
 # environment: BUILD (build), CC (gcc), PYTHON (python3), YOTON_PATH (a folder that holds the package `yoton`)
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -18,7 +16,7 @@ PEER_YOTON=$PEER/usr/share/pyzo/pyzo
 UNAVAILABLE=$BUILD/peer/pyzo.unavailable
 LOG=$BUILD/setup.log
 
-# Debian package, how to see that it is there (a command, a header, a runtime of clang), and why it is needed.
+# Debian package, how to see that it is there (a command, a header, a module of Python, a runtime of clang), and why.
 needs() {
     cat <<'LIST'
 gcc               command gcc                compiles the reference and the harness
@@ -35,9 +33,11 @@ libgmp-dev        header gmp.h               the slot hash outgrows 64 bits
 libjansson-dev    header jansson.h           JSON of the adapter protocol, vectors and reports
 libpcap-dev       header pcap/pcap.h         reads and records captures
 libcmocka-dev     header cmocka.h            unit tests
+tshark            command tshark             a second reader for captures; its editcap writes new ones
+libxml2-utils     command xmllint            checks the junit.xml of the harness
+python3-jsonschema module jsonschema         checks vectors against their schema
+procps            command pgrep              shows tests what is left running
 LIST
-    [ "$extra" = captures ] && echo "wireshark-common  command editcap            writes what was recorded as pcapng"
-    :
 }
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -61,6 +61,14 @@ has_runtime() {
     [ -e "$f" ]
 }
 
+# What apt installs is seen by the system's Python, which is not always the first in PATH.
+has_module() {
+    for p in /usr/bin/python3 "$PYTHON"; do
+        "$p" -I -c "import importlib.util as u; raise SystemExit(u.find_spec('$1') is None)" 2>/dev/null && return 0
+    done
+    return 1
+}
+
 # Prints the packages that are missing, one a line.
 missing() {
     probe=$(mktemp "${TMPDIR:-/tmp}/setup.XXXXXX") || exit 1
@@ -73,6 +81,7 @@ missing() {
         case $kind in
         command) command -v "$what" >/dev/null 2>&1 ;;
         runtime) has_runtime "$what" ;;
+        module) has_module "$what" ;;
         header) [ $all_headers = yes ] || { [ -n "$compiler" ] && has_header "$what"; } ;;
         esac || echo "$package"
     done
@@ -80,7 +89,7 @@ missing() {
 }
 
 reason() { needs | awk -v p="$1" '$1 == p {$1 = $2 = $3 = ""; sub(/^ +/, ""); print}'; }
-explain() { for p in "$@"; do printf '  %-17s %s\n' "$p" "$(reason "$p")"; done; }
+explain() { for p in "$@"; do printf '  %-18s %s\n' "$p" "$(reason "$p")"; done; }
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -208,22 +217,13 @@ setup() {
     if peer_ready; then rm -f "$UNAVAILABLE"; else fetch_peer; fi
 }
 
-list=no
-extra=
-for word in "$@"; do
-    case $word in
-    --list) list=yes ;;
-    captures) extra=captures ;;
-    *) fail "unknown argument '$word'; usage: .ci/setup.sh [--list] [captures]" ;;
-    esac
-done
-
-if [ $list = yes ]; then
+[ $# -eq 0 ] || [ "$*" = --list ] || fail "unknown argument '$*'; usage: .ci/setup.sh [--list]"
+if [ "${1:-}" = --list ]; then
     packages=$(missing)
     needs | while read -r p _; do
         state=here
         for m in $packages; do [ "$m" = "$p" ] && state=missing; done
-        printf '%-8s %-17s %s\n' $state "$p" "$(reason "$p")"
+        printf '%-8s %-18s %s\n' $state "$p" "$(reason "$p")"
     done
     exit 0
 fi

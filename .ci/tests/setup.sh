@@ -41,14 +41,14 @@ expect() {
     echo "# exit status $status, wanted $wanted and the words: $*"
     sed 's/^/# /' "$room/out"
 }
-everything="gcc as clang llvm-symbolizer clang-format python3 patch"
+everything="gcc as clang llvm-symbolizer clang-format python3 patch tshark xmllint pgrep"
 
 echo 1..10
 
 machine
 setup
 expect "without apt-get the list of what is needed is printed, with reasons" 1 \
-    "gcc               compiles the reference" "libuv1-dev        event loop" "error: no apt-get here"
+    "gcc                compiles the reference" "libuv1-dev         event loop" "error: no apt-get here"
 
 machine
 stand_in id 'echo 1000'
