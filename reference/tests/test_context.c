@@ -2,10 +2,16 @@
 /* Contexts among themselves: messages, routing, closing, many threads. */
 #include "context_rig.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "context/internal.h"
 
 /* Two contexts, a the host and b the client. */
 typedef struct pair {
@@ -98,9 +104,11 @@ static void a_close_is_told_at_both_ends_once(void **state) {
     assert_string_equal(a.reason, "Closed from other end.");
     yoton_connection_close(p.cb, "again");
     yoton_connection_close_on_problem(p.ca, "again");
+    watch_connection(&a, p.ca); /* asked again, told already */
     pair_close(&p);
     assert_int_equal(a.closed, 1);
     assert_int_equal(b.closed, 1);
+    assert_int_equal(a.began + a.ended + b.began + b.ended, 0);
     watch_done(&a);
     watch_done(&b);
 }
@@ -236,6 +244,39 @@ static void a_context_connects_to_an_ipv6_address(void **state) {
     yoton_context_free(a);
 }
 
+static int nodelay_of(const yoton_connection *connection) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(connection->stream->fd, IPPROTO_TCP, TCP_NODELAY, &value, &size),
+                     0);
+    return value;
+}
+
+static void small_messages_do_not_wait_for_more(void **state) {
+    pair p;
+    (void)state;
+    pair_open(&p, NULL);
+    assert_true(nodelay_of(p.ca));
+    assert_true(nodelay_of(p.cb));
+    pair_close(&p);
+}
+
+/* A signal for the process goes to a thread that wants it; the context's own does not. */
+static void signals_are_left_to_the_program(void **state) {
+    const struct timespec patience = {.tv_sec = (time_t)DEADLINE};
+    yoton_context *context = context_make(NULL);
+    sigset_t one, before;
+    (void)state;
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    signal(SIGUSR1, SIG_DFL); /* would end the process */
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &one, &before), 0);
+    assert_int_equal(kill(getpid(), SIGUSR1), 0);
+    assert_int_equal(sigtimedwait(&one, NULL, &patience), SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    yoton_context_free(context);
+}
+
 /* ---- Several connections ---- */
 
 static void connections_are_found_by_place_and_name(void **state) {
@@ -269,7 +310,7 @@ static void connections_are_found_by_place_and_name(void **state) {
     yoton_connection_unref(found);
     assert_int_equal(yoton_connection_set_name(one, "another"), YOTON_OK);
     assert_null(yoton_context_connection_named(a, YOTON_CONNECTIONS_ALL, "one"));
-    assert_null(yoton_context_connection_named(a, YOTON_CONNECTIONS_ALL, ""));
+    assert_null(yoton_context_connection_named(b, YOTON_CONNECTIONS_ALL, "")); /* it has no name */
     yoton_connection_close(one, NULL);
     assert_null(yoton_context_connection_at(a, YOTON_CONNECTIONS_ALL, 1));
     yoton_connection_unref(one);
@@ -463,6 +504,8 @@ int main(void) {
         cmocka_unit_test(a_handle_outlives_its_context),
         cmocka_unit_test(a_context_can_be_used_again_after_closing),
         cmocka_unit_test(a_context_connects_to_an_ipv6_address),
+        cmocka_unit_test(small_messages_do_not_wait_for_more),
+        cmocka_unit_test(signals_are_left_to_the_program),
         cmocka_unit_test(connections_are_found_by_place_and_name),
         cmocka_unit_test(a_loop_delivers_every_message_once),
         cmocka_unit_test(the_end_of_one_connection_leaves_the_others),

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "context/internal.h"
+
 /* The bare socket publishes what a test wants a sub channel to get. */
 static void publish(bench *b, const yoton_channel *sub, const void *payload, size_t size) {
     const yoton_header header = {.slot = yoton_channel_slot_in(sub, NULL, NULL),
@@ -306,6 +308,18 @@ static void receive_for_ever(void *argument) {
     yoton_message_clear(&message);
 }
 
+/* Looks inside: whether a thread waits can be seen nowhere else. */
+static void wait_receiver(yoton_channel *channel) {
+    double end = now_seconds() + DEADLINE;
+    size_t waiting = 0;
+    while (waiting == 0 && now_seconds() < end) {
+        uv_mutex_lock(&channel->context->lock);
+        waiting = channel->waiting_threads;
+        uv_mutex_unlock(&channel->context->lock);
+    }
+    assert_int_equal(waiting, 1);
+}
+
 static void closing_wakes_who_waits(void **state) {
     (void)state;
     for (int by_context = 0; by_context < 2; by_context++) {
@@ -313,6 +327,7 @@ static void closing_wakes_who_waits(void **state) {
         receiver r = {.sub = open_channel(context, YOTON_SUB, "x", YOTON_TXT)};
         uv_thread_t thread;
         assert_int_equal(uv_thread_create(&thread, receive_for_ever, &r), 0);
+        wait_receiver(r.sub);
         if (by_context)
             yoton_context_close_channels(context);
         else

@@ -30,7 +30,7 @@ static void a_stranger_reads_the_error_line_and_the_end(void **state) {
     };
     bench b;
     (void)state;
-    bench_wait(&b, NULL);
+    bench_wait(&b, &(yoton_options){.drain = 10 * DEADLINE}); /* the end comes before that */
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         int stranger = raw_connect(b.port);
         raw_send_text(stranger, strangers[i].says);
@@ -190,6 +190,7 @@ static void packages_behind_the_line_are_not_lost(void **state) {
 typedef struct caller {
     yoton_context *context;
     uint16_t port;
+    double timeout; /* 0: long */
     int error;
     char text[256];
     yoton_connection *connection;
@@ -197,8 +198,9 @@ typedef struct caller {
 
 static void call(void *argument) {
     caller *c = argument;
+    double timeout = c->timeout > 0 ? c->timeout : DEADLINE;
     c->error =
-        yoton_context_connect(c->context, address_of(c->port), DEADLINE, NULL, &c->connection);
+        yoton_context_connect(c->context, address_of(c->port), timeout, NULL, &c->connection);
     snprintf(c->text, sizeof c->text, "%s", yoton_error_text());
 }
 
@@ -232,7 +234,7 @@ static void a_bad_answer_fails_connecting(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        caller c;
+        caller c = {.timeout = 0};
         int before = open_descriptors();
         int peer = answer_with(&c, &(yoton_options){.handshake = 0.1}, answers[i].line);
         assert_int_equal(c.error, answers[i].error);
@@ -245,15 +247,72 @@ static void a_bad_answer_fails_connecting(void **state) {
     }
 }
 
+/* HS-23: half a line is an answer, and a bad one; only without any is it tried again (HS-26). */
+static void half_an_answer_fails_connecting(void **state) {
+    caller c = {.context = context_make(NULL)};
+    char line[64];
+    uv_thread_t thread;
+    int listener = raw_listen(0, &c.port);
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, line, sizeof line);
+    raw_send_text(peer, "YOTON!0000");
+    close(peer);
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_E_EOF);
+    close(listener);
+    yoton_context_free(c.context);
+}
+
+/* The time to connect is over, the time for the handshake is not. */
+static void a_slow_answer_is_waited_for(void **state) {
+    caller c = {.context = context_make(NULL), .timeout = 0.02};
+    char line[64];
+    uv_thread_t thread;
+    int listener = raw_listen(0, &c.port);
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, line, sizeof line);
+    poll(NULL, 0, 100);
+    raw_send_text(peer, "YOTON!00000000c0ffee01.77\r\n");
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_OK);
+    close(peer);
+    close(listener);
+    yoton_connection_unref(c.connection);
+    yoton_context_free(c.context);
+}
+
+static void attempts_are_made_with_pauses(void **state) {
+    caller c = {.context = context_make(NULL), .timeout = 0.2};
+    uv_thread_t thread;
+    int attempts = 0;
+    struct pollfd coming = {.fd = raw_listen(0, &c.port), .events = POLLIN};
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    while (poll(&coming, 1, attempts == 0 ? (int)(DEADLINE * 1000) : 300) == 1) {
+        close(raw_accept(coming.fd)); /* no answer: the attempt is made again */
+        attempts++;
+    }
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_E_CONNECT);
+    assert_true(attempts >= 2 && attempts <= 21); /* 10 ms lie between them */
+    close(coming.fd);
+    yoton_context_free(c.context);
+}
+
 static void a_client_tells_the_network_after_what_waited(void **state) {
-    caller c = {.context = NULL};
+    caller c = {.timeout = 0};
     yoton_header header;
     char text[64];
     uv_thread_t thread;
     int listener = raw_listen(0, &c.port);
     (void)state;
-    c.context = context_make(NULL);
+    c.context = context_make(&(yoton_options){.queue_packages = 2});
     yoton_channel *pub = open_channel(c.context, YOTON_PUB, "x", YOTON_TXT);
+    send_text(pub, "lost");
     send_text(pub, "one");
     send_text(pub, "two");
     assert_int_equal(uv_thread_create(&thread, call, &c), 0);
@@ -262,14 +321,14 @@ static void a_client_tells_the_network_after_what_waited(void **state) {
     raw_send_text(peer, "YOTON!00000000c0ffee01.77\r\n");
     uv_thread_join(&thread);
     send_text(pub, "four");
-    assert_int_equal(raw_expect(peer, "one"), 1);
-    assert_int_equal(raw_expect(peer, "two"), 2);
+    assert_int_equal(raw_expect(peer, "one"), 2); /* the queue was full, and still is complete: */
+    assert_int_equal(raw_expect(peer, "two"), 3); /* what comes next has pushed nothing out */
     assert_int_equal(raw_next(peer, &header, text, sizeof text), 1);
     assert_int_equal(header.slot, YOTON_SLOT_CONTEXT);
-    assert_int_equal(header.source_seq, 3);
+    assert_int_equal(header.source_seq, 4);
     assert_int_equal(header.source_id, yoton_context_id(c.context));
     assert_memory_equal(text, "NEW_CONNECTION", 14);
-    assert_int_equal(raw_expect(peer, "four"), 4);
+    assert_int_equal(raw_expect(peer, "four"), 5);
     close(peer);
     close(listener);
     yoton_connection_unref(c.connection);
@@ -384,7 +443,7 @@ static void a_close_goes_behind_everything(void **state) {
     yoton_header header;
     char text[64];
     (void)state;
-    bench_join(&b, &(yoton_options){.send_limit = 2 * MESSAGES});
+    bench_join(&b, &(yoton_options){.send_limit = 2 * MESSAGES, .drain = 10 * DEADLINE});
     yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
     for (int m = 0; m < MESSAGES; m++) {
         snprintf(text, sizeof text, "%d", m);
@@ -417,6 +476,31 @@ static void a_close_arrives_though_the_peer_is_sending(void **state) {
     assert_int_equal(header.source_seq, YOTON_SIGNAL_CLOSE);
     assert_true(raw_at_end(b.peer));
     bench_close(&b);
+}
+
+static void free_context(void *context) { yoton_context_free(context); }
+
+static void freeing_a_context_closes_in_the_nice_way(void **state) {
+    bench b;
+    uv_thread_t thread;
+    yoton_header header;
+    char text[64];
+    (void)state;
+    bench_join(&b, &(yoton_options){.drain = 10 * DEADLINE});
+    yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
+    send_text(pub, "the last word");
+    assert_int_equal(uv_thread_create(&thread, free_context, b.context), 0);
+    raw_expect(b.peer, "the last word");
+    assert_int_equal(raw_next(b.peer, &header, text, sizeof text), 1);
+    assert_int_equal(header.source_seq, YOTON_SIGNAL_CLOSE);
+    assert_true(raw_at_end(b.peer));
+    close(b.peer); /* which the context has waited for */
+    uv_thread_join(&thread);
+    assert_int_equal(b.w.closed, 1);
+    assert_string_equal(b.w.reason, "Closed by the context.");
+    yoton_connection_unref(b.connection);
+    yoton_channel_free(pub);
+    watch_done(&b.w);
 }
 
 static void a_close_received_is_not_answered(void **state) {
@@ -496,12 +580,16 @@ int main(void) {
         cmocka_unit_test(the_process_id_and_id_are_as_told),
         cmocka_unit_test(packages_behind_the_line_are_not_lost),
         cmocka_unit_test(a_bad_answer_fails_connecting),
+        cmocka_unit_test(half_an_answer_fails_connecting),
+        cmocka_unit_test(a_slow_answer_is_waited_for),
+        cmocka_unit_test(attempts_are_made_with_pauses),
         cmocka_unit_test(a_client_tells_the_network_after_what_waited),
         cmocka_unit_test(what_was_sent_before_goes_first_and_in_order),
         cmocka_unit_test(a_full_start_up_queue_drops_as_it_is_set),
         cmocka_unit_test(packages_are_forwarded_to_all_others),
         cmocka_unit_test(a_close_goes_behind_everything),
         cmocka_unit_test(a_close_arrives_though_the_peer_is_sending),
+        cmocka_unit_test(freeing_a_context_closes_in_the_nice_way),
         cmocka_unit_test(a_close_received_is_not_answered),
         cmocka_unit_test(giving_up_says_nothing),
         cmocka_unit_test(a_killed_peer_is_noticed),

@@ -2,6 +2,7 @@
 /* A context and a peer that says nothing or takes nothing. */
 #include "context_rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,6 +75,27 @@ static void a_peer_that_reads_nothing_costs_a_bounded_queue(void **state) {
     } while (header.length != 3);
     assert_int_equal(last, MESSAGES + 1);
     assert_true(came > QUEUE && came < MESSAGES / 2);
+    yoton_channel_free(pub);
+    bench_close(&b);
+}
+
+/* Nothing else happens on the connection that could set it going again. */
+static void a_large_message_goes_on_when_there_is_room(void **state) {
+    enum { LARGE = 32 * 1024 * 1024 };
+    bench b;
+    yoton_header header;
+    char text[4];
+    char *large = malloc(LARGE);
+    (void)state;
+    assert_non_null(large);
+    memset(large, 'l', LARGE);
+    bench_join(&b, NULL);
+    yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
+    assert_int_equal(yoton_send_text(pub, large, LARGE), YOTON_OK);
+    watch_wait(&b.w, &b.w.began, 1); /* the last thing that time brings */
+    assert_int_equal(raw_next(b.peer, &header, text, sizeof text), 1);
+    assert_int_equal(header.length, LARGE);
+    free(large);
     yoton_channel_free(pub);
     bench_close(&b);
 }
@@ -175,6 +197,7 @@ int main(void) {
         cmocka_unit_test(silence_is_told_and_its_end),
         cmocka_unit_test(an_idle_end_beats),
         cmocka_unit_test(a_peer_that_reads_nothing_costs_a_bounded_queue),
+        cmocka_unit_test(a_large_message_goes_on_when_there_is_room),
         cmocka_unit_test(a_close_does_not_wait_for_ever),
         cmocka_unit_test(a_stalled_peer_does_not_hold_up_another),
         cmocka_unit_test(a_send_is_held_until_the_peer_reads),

@@ -60,14 +60,10 @@ static yoton_channel *channel_at(const yoton_context *context, uint64_t slot) {
     return context->channels[place];
 }
 
-/* SLOT-7 */
+/* SLOT-7. Two channels with one incoming slot have one outgoing slot too, and the other way round:
+ * the names of both are made of the same base, type and pattern. */
 static bool slot_taken(const yoton_context *context, const channel_core *core) {
-    if (channel_at(context, core->in.number) != NULL)
-        return true;
-    for (size_t i = 0; i < context->channel_count; i++)
-        if (context->channels[i]->core.out.number == core->out.number)
-            return true;
-    return false;
+    return channel_at(context, core->in.number) != NULL;
 }
 
 static int insert(yoton_context *context, yoton_channel *channel) {
