@@ -10,6 +10,7 @@
     X(handshake_cases)                                                                             \
     X(framing_cases)                                                                               \
     X(link_cases)                                                                                  \
+    X(close_cases)                                                                                 \
     X(routing_cases)                                                                               \
     X(context_cases)                                                                               \
     X(messages_cases)                                                                              \
