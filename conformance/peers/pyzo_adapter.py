@@ -136,13 +136,27 @@ def new_context(queue=None, context_id=None):
     return context
 
 
-@contextlib.contextmanager
-def held_port(host):
+def held_port(host, port=0):
     """A free port, bound but not listening, so that the original's SO_REUSEADDR may bind it too."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((host, 0))
-        yield holder.getsockname()[1]
+        holder.bind((host, port))
+    except BaseException:
+        holder.close()
+        raise
+    return holder
+
+
+def held_pair(host):
+    """Two held ports in a row. Asked to bind the first one again, the original takes the second,
+    which nobody else on this machine shall have by then."""
+    while True:
+        first = held_port(host)
+        try:
+            return first, held_port(host, first.getsockname()[1] + 1)
+        except (OSError, OverflowError):
+            first.close()
 
 
 def hex_id(number):
@@ -213,6 +227,7 @@ class PyzoAdapter(Adapter):
         super().__init__(protocol_out)
         self.context = new_context()
         self.links = {}
+        self.held = []  # sockets
         self.channels = {}
         self.kinds = {}
         self.futures = {}
@@ -284,8 +299,10 @@ class PyzoAdapter(Adapter):
         _, host, port = yoton.misc.split_address(address)
         with contextlib.ExitStack() as stack:
             if port == 0:
+                first, second = held_pair(host)
+                self.held.append(second)
                 # Less 1, because the original adds 1 to the port it is asked for.
-                address = "%s:%d" % (host, stack.enter_context(held_port(host)) - 1)
+                address = "%s:%d" % (host, stack.enter_context(first).getsockname()[1] - 1)
             link = self.context.bind(address, tries, request.text("name", ""))
         self.links[link.number] = link
         return {"connection": link.number, "port": link.port1}
