@@ -35,7 +35,7 @@ def chat_goes_from_one_to_the_other(folder):
     pub, sub = build(folder, "chat_pub"), build(folder, "chat_sub")
     address = "localhost:%d" % free_port()
     with subprocess.Popen([pub, address], stdin=subprocess.PIPE) as talker:
-        with subprocess.Popen([sub, address], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listener:
+        with subprocess.Popen([sub, address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as listener:
             talker.stdin.write(b"hello\nw\xc3\xb6rld\n\nlast\n")
             talker.stdin.flush()
             # Only once it has connected may the other end finish: it closes behind what it has sent.
