@@ -88,21 +88,6 @@ static void show_failures(const json_t *cases) {
         printf("\nand %zu more; the report has them all\n", bad - shown);
 }
 
-static const char *outcome(json_int_t code, const json_t *counts) {
-    switch (code) {
-    case EXIT_CONFORMS:
-        if (json_integer_value(json_object_get(counts, "xfail")) > 0)
-            return "does not conform, but fails nothing that is not known";
-        return "conforms";
-    case EXIT_DOES_NOT:
-        return "does not conform";
-    case EXIT_DIED:
-        return "does not conform: it died or hung";
-    default:
-        return "the harness itself failed; this is no verdict";
-    }
-}
-
 void screen_summary(const json_t *results, const char *index) {
     screen_clear();
     show_failures(json_object_get(results, "cases"));
@@ -112,7 +97,7 @@ void screen_summary(const json_t *results, const char *index) {
     json_t *counts = json_object_get(results, "counts");
     json_int_t code = json_integer_value(json_object_get(results, "exit"));
     printf("\n%s%s %s: %s%s\n ", paint(code == EXIT_CONFORMS ? "pass" : "fail"),
-           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome(code, counts),
+           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome_of(results),
            plain());
     json_object_foreach(counts, verdict, count) {
         if (json_integer_value(count) > 0)

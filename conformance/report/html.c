@@ -227,12 +227,7 @@ static void write_head(FILE *file, const json_t *results) {
     tag(file, "small", "version", version);
     fputs("</h1>\n", file);
     json_int_t code = json_integer_value(json_object_get(results, "exit"));
-    bool good = code == EXIT_CONFORMS;
-    tag(file, "p", good ? "outcome good" : "outcome poor",
-        good                    ? "Conforms"
-        : code == EXIT_DIED     ? "Does not conform: it died or hung in a case"
-        : code == EXIT_DOES_NOT ? "Does not conform"
-                                : "The harness itself failed; this is no verdict");
+    tag(file, "p", code == EXIT_CONFORMS ? "outcome good" : "outcome poor", outcome_of(results));
     fputs("<dl class=\"about\">", file);
     write_field(file, "judged", json_get_text(results, "started"));
     write_field(file, "implementation", json_get_text(peer, "implementation"));

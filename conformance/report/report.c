@@ -97,6 +97,22 @@ char *write_reports(const char *folder, const json_t *results) {
     return problem;
 }
 
+const char *outcome_of(const json_t *results) {
+    const json_t *known = json_object_get(json_object_get(results, "counts"), "xfail");
+    switch (json_integer_value(json_object_get(results, "exit"))) {
+    case EXIT_CONFORMS:
+        return json_integer_value(known) > 0
+                   ? "does not conform, but fails nothing that is not known"
+                   : "conforms";
+    case EXIT_DOES_NOT:
+        return "does not conform";
+    case EXIT_DIED:
+        return "does not conform: it died or hung in a case";
+    default:
+        return "the harness itself failed; this is no verdict";
+    }
+}
+
 int is_bad(const char *verdict) {
     return strcmp(verdict, "fail") == 0 || strcmp(verdict, "error") == 0 ||
            strcmp(verdict, "flaky") == 0 || strcmp(verdict, "xpass") == 0;

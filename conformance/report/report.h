@@ -31,6 +31,9 @@ char *write_reports(const char *folder, const json_t *results);
 /* Purpose: does this verdict count as something gone wrong (fail, error, flaky, xpass)? */
 int is_bad(const char *verdict);
 
+/* Purpose: what came out of the run, in words that begin in lower case. Returns a static text. */
+const char *outcome_of(const json_t *results);
+
 /* Purpose: write text with the five characters special to XML and HTML escaped, and what XML cannot
  * hold replaced. */
 void write_escaped(FILE *file, const char *text);
