@@ -2,6 +2,8 @@
 /* Binding and connecting: addresses, ports, names, options, and connecting in vain. */
 #include "context_rig.h"
 
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,28 +159,35 @@ static void a_context_does_not_connect_to_itself(void **state) {
     yoton_context_free(context);
 }
 
-typedef struct attempt {
+/* Connects in a thread of its own. */
+typedef struct caller {
     yoton_context *context;
     uint16_t port;
-    yoton_connection *connection;
+    double timeout; /* 0: long */
     int error;
-} attempt;
+    char text[256];
+    yoton_connection *connection;
+    atomic_int done;
+} caller;
 
-static void attempt_run(void *argument) {
-    attempt *a = argument;
-    a->error =
-        yoton_context_connect(a->context, address_of(a->port), DEADLINE, NULL, &a->connection);
+static void call(void *argument) {
+    caller *c = argument;
+    double timeout = c->timeout > 0 ? c->timeout : DEADLINE;
+    c->error =
+        yoton_context_connect(c->context, address_of(c->port), timeout, NULL, &c->connection);
+    snprintf(c->text, sizeof c->text, "%s", yoton_error_text());
+    atomic_store(&c->done, 1);
 }
 
 /* HS-25, HS-26: a host that is between two binds hangs up, then refuses, then is there. */
 static void connecting_waits_for_the_host(void **state) {
-    attempt a = {.context = context_make(NULL)};
+    caller a = {.context = context_make(NULL)};
     yoton_context *host = context_make(NULL);
     yoton_connection *waiting;
     uv_thread_t thread;
     int listener = raw_listen(0, &a.port);
     (void)state;
-    assert_int_equal(uv_thread_create(&thread, attempt_run, &a), 0);
+    assert_int_equal(uv_thread_create(&thread, call, &a), 0);
     int hung_up = raw_accept(listener);
     close(listener);
     close(hung_up);
@@ -193,11 +202,11 @@ static void connecting_waits_for_the_host(void **state) {
 }
 
 static void closing_the_context_ends_connecting(void **state) {
-    attempt a = {.context = context_make(NULL)};
+    caller a = {.context = context_make(NULL)};
     uv_thread_t thread;
     int listener = raw_listen(0, &a.port);
     (void)state;
-    assert_int_equal(uv_thread_create(&thread, attempt_run, &a), 0);
+    assert_int_equal(uv_thread_create(&thread, call, &a), 0);
     int silent = raw_accept(listener);
     yoton_context_close(a.context);
     uv_thread_join(&thread);
@@ -206,6 +215,142 @@ static void closing_the_context_ends_connecting(void **state) {
     close(silent);
     close(listener);
     yoton_context_free(a.context);
+}
+
+/* ---- The handshake as a client ---- */
+
+/* Connects to a listener that answers with `line` (NULL: not at all). Returns its socket. */
+static int answer_with(caller *c, const yoton_options *options, const char *line) {
+    uv_thread_t thread;
+    char theirs[64];
+    int listener = raw_listen(0, &c->port);
+    c->context = context_make(options);
+    assert_int_equal(uv_thread_create(&thread, call, c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, theirs, sizeof theirs);
+    assert_memory_equal(theirs, "YOTON!", 6);
+    if (line != NULL)
+        raw_send_text(peer, line);
+    uv_thread_join(&thread);
+    close(listener);
+    return peer;
+}
+
+static void a_bad_answer_fails_connecting(void **state) {
+    static const struct {
+        const char *line;
+        int error;
+        const char *words;
+    } answers[] = {
+        {"HTTP/1.1 400 Bad Request\r\n", YOTON_E_NOT_YOTON, "Yoton"},
+        {"ERROR: this is Yoton.\r\n", YOTON_E_NOT_YOTON, "this is Yoton."},
+        {"YOTON!1.1\r\n", YOTON_E_HANDSHAKE, "parse"},
+        {NULL, YOTON_E_TIMEOUT, "timed out"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        caller c = {.timeout = 0};
+        int before = open_descriptors();
+        int peer = answer_with(&c, &(yoton_options){.handshake = 0.1}, answers[i].line);
+        assert_int_equal(c.error, answers[i].error);
+        assert_non_null(strstr(c.text, answers[i].words));
+        assert_null(c.connection);
+        assert_true(raw_at_end(peer)); /* HS-23: closed, with nothing more sent */
+        close(peer);
+        yoton_context_free(c.context);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
+/* HS-23: half a line is an answer, and a bad one; only without any is it tried again (HS-26). */
+static void half_an_answer_fails_connecting(void **state) {
+    caller c = {.context = context_make(NULL)};
+    char line[64];
+    uv_thread_t thread;
+    int listener = raw_listen(0, &c.port);
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, line, sizeof line);
+    raw_send_text(peer, "YOTON!0000");
+    close(peer);
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_E_EOF);
+    close(listener);
+    yoton_context_free(c.context);
+}
+
+/* The time to connect is over, the time for the handshake is not. */
+static void a_slow_answer_is_waited_for(void **state) {
+    caller c = {.context = context_make(NULL), .timeout = 0.02};
+    char line[64];
+    uv_thread_t thread;
+    int listener = raw_listen(0, &c.port);
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, line, sizeof line);
+    poll(NULL, 0, 100);
+    raw_send_text(peer, "YOTON!00000000c0ffee01.77\r\n");
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_OK);
+    close(peer);
+    close(listener);
+    yoton_connection_unref(c.connection);
+    yoton_context_free(c.context);
+}
+
+static void attempts_are_made_with_pauses(void **state) {
+    caller c = {.context = context_make(NULL), .timeout = 0.2};
+    uv_thread_t thread;
+    int attempts = 0;
+    struct pollfd coming = {.fd = raw_listen(0, &c.port), .events = POLLIN};
+    (void)state;
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    while (!atomic_load(&c.done)) {
+        if (poll(&coming, 1, 10) == 1) {
+            close(raw_accept(coming.fd)); /* no answer: the attempt is made again */
+            attempts++;
+        }
+    }
+    uv_thread_join(&thread);
+    assert_int_equal(c.error, YOTON_E_CONNECT);
+    assert_true(attempts >= 1 && attempts <= 21); /* 10 ms lie between them */
+    close(coming.fd);
+    yoton_context_free(c.context);
+}
+
+static void a_client_tells_the_network_after_what_waited(void **state) {
+    caller c = {.timeout = 0};
+    yoton_header header;
+    char text[64];
+    uv_thread_t thread;
+    int listener = raw_listen(0, &c.port);
+    (void)state;
+    c.context = context_make(&(yoton_options){.queue_packages = 2});
+    yoton_channel *pub = open_channel(c.context, YOTON_PUB, "x", YOTON_TXT);
+    send_text(pub, "lost");
+    send_text(pub, "one");
+    send_text(pub, "two");
+    assert_int_equal(uv_thread_create(&thread, call, &c), 0);
+    int peer = raw_accept(listener);
+    raw_line(peer, text, sizeof text);
+    raw_send_text(peer, "YOTON!00000000c0ffee01.77\r\n");
+    uv_thread_join(&thread);
+    send_text(pub, "four");
+    assert_int_equal(raw_expect(peer, "one"), 2); /* the queue was full, and still is complete: */
+    assert_int_equal(raw_expect(peer, "two"), 3); /* what comes next has pushed nothing out */
+    assert_int_equal(raw_next(peer, &header, text, sizeof text), 1);
+    assert_int_equal(header.slot, YOTON_SLOT_CONTEXT);
+    assert_int_equal(header.source_seq, 4);
+    assert_int_equal(header.source_id, yoton_context_id(c.context));
+    assert_memory_equal(text, "NEW_CONNECTION", 14);
+    assert_int_equal(raw_expect(peer, "four"), 5);
+    close(peer);
+    close(listener);
+    yoton_connection_unref(c.connection);
+    yoton_channel_free(pub);
+    yoton_context_free(c.context);
 }
 
 int main(void) {
@@ -220,6 +365,11 @@ int main(void) {
         cmocka_unit_test(a_context_does_not_connect_to_itself),
         cmocka_unit_test(connecting_waits_for_the_host),
         cmocka_unit_test(closing_the_context_ends_connecting),
+        cmocka_unit_test(a_bad_answer_fails_connecting),
+        cmocka_unit_test(half_an_answer_fails_connecting),
+        cmocka_unit_test(a_slow_answer_is_waited_for),
+        cmocka_unit_test(attempts_are_made_with_pauses),
+        cmocka_unit_test(a_client_tells_the_network_after_what_waited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connecting: attempt after attempt until somebody is there or the time is over. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,10 +120,18 @@ static void attempt(yoton_connection *connection) {
     stream_pump(dial->attempt);
 }
 
+/* A thread that was held up must not give up what has succeeded meanwhile: look once more. */
+static bool is_answered(const stream *attempt) {
+    struct pollfd socket = {.fd = attempt->fd, .events = POLLOUT};
+    return poll(&socket, 1, 0) == 1;
+}
+
 void dial_timer(yoton_connection *connection) {
     dial *dial = connection->dial;
     if (dial->attempt == NULL)
         attempt(connection);
+    else if (is_answered(dial->attempt))
+        dial_answered(dial->attempt);
     else /* what an earlier attempt met says more than that the last one was cut short */
         attempt_closed(dial->attempt, dial->system != 0 ? dial->system : ETIMEDOUT);
 }

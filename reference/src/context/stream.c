@@ -252,9 +252,11 @@ static void on_timer(uv_timer_t *timer) {
     yoton_context *context = stream->connection->context;
     loop_enter(context);
     stream->armed = YOTON_NEVER;
-    if (stream->phase == STREAM_DRAINING && uv_hrtime() >= stream->drained)
+    /* A thread that was held up must not take for silence what it has not looked at: read first. */
+    bool open = stream->ended || read_in(stream);
+    if (open && uv_hrtime() >= stream->drained)
         stream_close(stream);
-    else
+    else if (open)
         stream_pump(stream);
     loop_leave(context);
 }
