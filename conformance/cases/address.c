@@ -17,25 +17,6 @@ static uint16_t port_of(const json_t *reply) {
     return (uint16_t)json_integer_value(port);
 }
 
-/* Listens at a port with a free one after it: a peer that binds beside the port it is asked for
- * shall be seen to do that, whatever else runs on this machine. */
-static uint16_t listen_before_free(tester *t) {
-    for (;;) {
-        uint16_t port = harness_listen(t), next = (uint16_t)(port + 1);
-        if (next != 0 && harness_listen_at(t, next)) {
-            harness_unlisten(t, next);
-            return port;
-        }
-    }
-}
-
-/* A port that was free a moment ago. */
-static uint16_t free_port(tester *t) {
-    uint16_t port = listen_before_free(t);
-    harness_unlisten(t, port);
-    return port;
-}
-
 /* The peer is asked to connect to `address`; somebody must come at `port`, where we listen. */
 static void expect_connects_to(tester *t, const char *address, uint16_t port) {
     int request = ask(t, "connect", "{s:s, s:f}", "address", address, "timeout", 2.0);
@@ -68,7 +49,7 @@ CASE(ADDR, 3, 1, .roles = ROLE_HOST, .needs = "bind status", .title = "an IPv6 l
     if (!has_ipv6)
         skip(t, "this machine has no IPv6");
     char address[32];
-    snprintf(address, sizeof address, "[::1]:%u", free_port(t));
+    snprintf(address, sizeof address, "[::1]:%u", port_before_free(t));
     json_t *reply = try_bind(t, address, 1);
     check(t, reply_ok(reply), "binding %s failed: %s", address, reply_code(reply));
     json_t *status = call(t, "status", "{s:O}", "connection", json_object_get(reply, "connection"));
@@ -186,14 +167,14 @@ CASE(ADDR, 9, 1, .roles = ROLE_CLIENT, .needs = "connect", .title = "the protoco
 CASE(ADDR, 9, 2, .roles = ROLE_HOST, .needs = "bind", .title = "another protocol",
      .about = "Asks the peer to bind udp://127.0.0.1; it should be refused with an error.") {
     char address[32];
-    snprintf(address, sizeof address, "udp://127.0.0.1:%u", free_port(t));
+    snprintf(address, sizeof address, "udp://127.0.0.1:%u", port_before_free(t));
     expect_refused(t, try_bind(t, address, 1), address);
 }
 
 CASE(ADDR, 10, 1, .roles = ROLE_HOST, .needs = "bind", .title = "the port that was asked for",
      .about = "Asks the peer to bind a free port; it must be listening at exactly that port.") {
     char address[32];
-    uint16_t port = free_port(t);
+    uint16_t port = port_before_free(t);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     json_t *reply = try_bind(t, address, 1);
     check(t, reply_ok(reply), "binding failed: %s", reply_code(reply));
@@ -222,7 +203,7 @@ CASE(ADDR, 10, 3, .roles = ROLE_HOST, .needs = "bind", .title = "a port that is 
      .about = "Listens at a port and asks the peer to bind it; that must be refused with an "
               "error.") {
     char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%u", listen_before_free(t));
+    snprintf(address, sizeof address, "127.0.0.1:%u", harness_listen_before_free(t));
     expect_refused(t, try_bind(t, address, 1), "a port that is taken");
 }
 

@@ -432,12 +432,10 @@ CASE(HS, 24, 1, .roles = ROLE_CLIENT, .takes = 2.3, .title = "the host says noth
 CASE(HS, 25, 1, .roles = ROLE_CLIENT, .title = "connecting is tried again",
      .about = "Has the peer connect to a port at which nobody listens yet, and listens there a "
               "little later; the peer must come and the connection be made.") {
-    uint16_t port = harness_listen(t);
-    harness_unlisten(t, port);
+    uint16_t port = harness_hold(t);
     int request = peer_connect(t, port, 5.0);
     run_for(t, 0.25);
-    if (!harness_listen_at(t, port))
-        skip(t, "another program took port %u meanwhile", port);
+    harness_listen_held(t);
     end *e = expect_accept(t, port);
     expect_hello(e);
     send_hello(e);
@@ -535,8 +533,7 @@ CASE(HS, 31, 1, .roles = ROLE_HOST, .needs = "open send recv bin host",
      .title = "one port, three peers",
      .about = "Has the peer bind the same port three times, a handshake completed after each; all "
               "three connections must work.") {
-    uint16_t port = harness_listen(t);
-    harness_unlisten(t, port);
+    uint16_t port = port_before_free(t);
     for (int i = 0; i < 3; i++)
         serve_one_at(t, port);
 }

@@ -112,6 +112,13 @@ end *try_dial(tester *t, uint16_t port);
 uint16_t harness_listen(tester *t);
 bool harness_listen_at(tester *t, uint16_t port); /* false when the port is taken */
 void harness_unlisten(tester *t, uint16_t port);
+/* A port that nobody gets, and that refuses connections until harness_listen_held. */
+uint16_t harness_hold(tester *t);
+void harness_listen_held(tester *t);
+/* A port with a free one behind it, listened at or just free: a peer that binds behind the port it
+ * is asked for shall be seen to do that, whatever else has ports on this machine. */
+uint16_t harness_listen_before_free(tester *t);
+uint16_t port_before_free(tester *t);
 int peer_connect(tester *t, uint16_t port, double timeout);
 end *accept_peer(tester *t, uint16_t port, double seconds);
 end *expect_accept(tester *t, uint16_t port); /* fails when nobody comes */

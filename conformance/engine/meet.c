@@ -148,25 +148,60 @@ uint16_t peer_bind(tester *t, uint16_t port, const char **connection) {
 /* ---- Having the peer connect ---- */
 
 /* Port 0 means any; returns the port, or 0 with errno. */
-static uint16_t listen_at(tester *t, uint16_t port) {
+/* A socket bound to the port, or to a free one; -1 with errno when that is taken. *port receives
+ * it.
+ */
+static int bound_socket(const tester *t, uint16_t *port, int shared) {
     struct sockaddr_in here = {.sin_family = AF_INET,
-                               .sin_port = htons(port),
+                               .sin_port = htons(*port),
                                .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof here;
-    int fd = nonblocking(socket(AF_INET, SOCK_STREAM, 0)), on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    int fd = nonblocking(socket(AF_INET, SOCK_STREAM, 0));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
     small_buffer(t, fd);
-    if (bind(fd, (struct sockaddr *)&here, size) != 0 || listen(fd, 16) != 0 ||
-        getsockname(fd, (struct sockaddr *)&here, &size) != 0) {
+    if (bind(fd, (struct sockaddr *)&here, size) == 0 &&
+        getsockname(fd, (struct sockaddr *)&here, &size) == 0) {
+        *port = ntohs(here.sin_port);
+        return fd;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Takes the socket over. */
+static bool start_listening(tester *t, int fd, uint16_t port) {
+    if (listen(fd, 16) != 0) {
         int error = errno;
         close(fd);
         errno = error;
-        return 0;
+        return false;
     }
     t->listeners = more_room(t->listeners, (t->listener_count + 1) * sizeof *t->listeners);
-    t->listeners[t->listener_count++] = (struct listener){fd, ntohs(here.sin_port)};
-    note(t, "listening at port %u", (unsigned)ntohs(here.sin_port));
-    return ntohs(here.sin_port);
+    t->listeners[t->listener_count++] = (struct listener){fd, port};
+    note(t, "listening at port %u", (unsigned)port);
+    return true;
+}
+
+static uint16_t listen_at(tester *t, uint16_t port) {
+    int fd = bound_socket(t, &port, 1);
+    return fd >= 0 && start_listening(t, fd, port) ? port : 0;
+}
+
+uint16_t harness_hold(tester *t) {
+    uint16_t port = 0;
+    int fd = bound_socket(t, &port, 0);
+    if (fd < 0)
+        harness_failed(t, "no free port: %s", strerror(errno));
+    t->held = (struct listener){fd, port};
+    note(t, "port %u is held, and does not listen", (unsigned)port);
+    return port;
+}
+
+void harness_listen_held(tester *t) {
+    if (!start_listening(t, t->held.fd, t->held.port))
+        harness_failed(t, "cannot listen: %s", strerror(errno));
 }
 
 uint16_t harness_listen(tester *t) {
@@ -190,6 +225,22 @@ void harness_unlisten(tester *t, uint16_t port) {
     close(listener->fd);
     listener->fd = -1;
     note(t, "port %u no longer listens", (unsigned)port);
+}
+
+uint16_t harness_listen_before_free(tester *t) {
+    for (;;) {
+        uint16_t port = harness_listen(t), next = (uint16_t)(port + 1);
+        if (next != 0 && harness_listen_at(t, next)) {
+            harness_unlisten(t, next);
+            return port;
+        }
+    }
+}
+
+uint16_t port_before_free(tester *t) {
+    uint16_t port = harness_listen_before_free(t);
+    harness_unlisten(t, port);
+    return port;
 }
 
 int peer_connect(tester *t, uint16_t port, double timeout) {

@@ -75,6 +75,7 @@ struct tester {
     size_t end_count;
     struct listener *listeners;
     size_t listener_count;
+    struct listener held; /* of harness_hold */
     bool accepting; /* listeners are polled */
     bool finishing; /* the verdict stands: nothing may fail any more */
     int receive_buffer;

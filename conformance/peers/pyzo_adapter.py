@@ -136,27 +136,13 @@ def new_context(queue=None, context_id=None):
     return context
 
 
-def held_port(host, port=0):
+@contextlib.contextmanager
+def held_port(host):
     """A free port, bound but not listening, so that the original's SO_REUSEADDR may bind it too."""
-    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((host, port))
-    except BaseException:
-        holder.close()
-        raise
-    return holder
-
-
-def held_pair(host):
-    """Two held ports in a row. Asked to bind the first one again, the original takes the second,
-    which nobody else on this machine shall have by then."""
-    while True:
-        first = held_port(host)
-        try:
-            return first, held_port(host, first.getsockname()[1] + 1)
-        except (OSError, OverflowError):
-            first.close()
+        holder.bind((host, 0))
+        yield holder.getsockname()[1]
 
 
 def hex_id(number):
@@ -227,7 +213,6 @@ class PyzoAdapter(Adapter):
         super().__init__(protocol_out)
         self.context = new_context()
         self.links = {}
-        self.held = []  # sockets
         self.channels = {}
         self.kinds = {}
         self.futures = {}
@@ -299,10 +284,8 @@ class PyzoAdapter(Adapter):
         _, host, port = yoton.misc.split_address(address)
         with contextlib.ExitStack() as stack:
             if port == 0:
-                first, second = held_pair(host)
-                self.held.append(second)
                 # Less 1, because the original adds 1 to the port it is asked for.
-                address = "%s:%d" % (host, stack.enter_context(first).getsockname()[1] - 1)
+                address = "%s:%d" % (host, stack.enter_context(held_port(host)) - 1)
             link = self.context.bind(address, tries, request.text("name", ""))
         self.links[link.number] = link
         return {"connection": link.number, "port": link.port1}
