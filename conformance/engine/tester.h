@@ -76,8 +76,8 @@ struct tester {
     struct listener *listeners;
     size_t listener_count;
     struct listener held; /* of harness_hold */
-    bool accepting; /* listeners are polled */
-    bool finishing; /* the verdict stands: nothing may fail any more */
+    bool accepting;       /* listeners are polled */
+    bool finishing;       /* the verdict stands: nothing may fail any more */
     int receive_buffer;
     channel *marker_sub, *marker_pub;
     uint64_t markers;
