@@ -194,7 +194,12 @@ fetch_peer() {
     }
     say "fetching Debian's package pyzo, which holds the original (unpacked in $PEER, not installed)"
     new=$(mktemp -d "$BUILD/peer/new.XXXXXX") || exit 1
-    apt-cache show pyzo >/dev/null 2>&1 || apt_update
+    # A package that is not in the lists because these could not be had is no package that Debian lacks.
+    apt-cache show pyzo >/dev/null 2>&1 || apt_update || apt-cache show pyzo >/dev/null 2>&1 || {
+        peer_unavailable "apt-get update did not succeed: $(apt_trouble)"
+        rm -rf "$new"
+        return
+    }
     : >"$LOG"
     # shellcheck disable=SC2086
     if ! (cd "$new" && exec apt-get $APT -o APT::Sandbox::User=root download pyzo) >>"$LOG" 2>&1; then
