@@ -164,8 +164,8 @@ install_packages() {
             break
         }
     done
-    # Package lists may be older than the server's files: a second try is made with fresh ones.
-    apt_install "$@" || { [ -z "${updated:-}" ] && apt_update && apt_install "$@"; } ||
+    # Package lists may be older than the server's files: then a second try is made with fresh ones.
+    apt_install "$@" || { grep -Eq 'Failed to fetch|Unable to locate' "$LOG" && apt_update && apt_install "$@"; } ||
         fail "apt-get install did not succeed: $(apt_trouble) (whole output: $LOG)"
     still=$(missing)
     # shellcheck disable=SC2086

@@ -43,7 +43,7 @@ expect() {
 }
 everything="gcc as clang llvm-symbolizer clang-format python3 patch tshark xmllint pgrep"
 
-echo 1..10
+echo 1..11
 
 machine
 setup
@@ -74,6 +74,12 @@ stand_in apt-cache 'exit 0'
 stand_in apt-get 'case "$*" in *install*) echo "E: Unable to locate package libuv1-dev"; exit 100;; esac'
 setup
 expect "a package that this release does not have is named" 1 "Unable to locate package libuv1-dev"
+
+machine
+stand_in apt-cache 'exit 0'
+stand_in apt-get 'case "$*" in *update*) : >"$0.new" ;; *) [ -e "$0.new" ] || { echo "E: Failed to fetch it  404"; exit 100; } ;; esac'
+setup
+expect "package lists that are too old are updated" 1 "updating the package lists" "installed, and still not found: gcc"
 
 machine
 stand_in apt-cache 'exit 0'
