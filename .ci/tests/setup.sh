@@ -77,6 +77,7 @@ expect "a package that this release does not have is named" 1 "Unable to locate 
 
 machine
 stand_in apt-cache 'exit 0'
+# shellcheck disable=SC2016 # expanded by the stand-in
 stand_in apt-get 'case "$*" in *update*) : >"$0.new" ;; *) [ -e "$0.new" ] || { echo "E: Failed to fetch it  404"; exit 100; } ;; esac'
 setup
 expect "package lists that are too old are updated" 1 "updating the package lists" "installed, and still not found: gcc"
