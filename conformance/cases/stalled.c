@@ -34,8 +34,9 @@ end *stalled_end(tester *t, channel *pub) {
     end *e = establish(t);
     end_hold(e, true);
     int sending = ask(t, "send", "{s:s, s:s}", "channel", pub->name, "value", long_text());
-    for (double late = now() + 4 * patience(t); !answered(t, sending);) {
-        check(t, now() < late, "a send did not return within %.1f s", 4 * patience(t));
+    for (double late = now() + 4 * patience(t); !answered(t, sending) || !end_begins_to_fill(e);) {
+        check(t, now() < late, "a send did not return, or nothing of it came, within %.1f s",
+              4 * patience(t));
         run_for(t, 0.02);
     }
     return e;

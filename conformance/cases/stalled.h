@@ -7,8 +7,8 @@
 #include "engine/case.h"
 
 /* Makes a connection, stops taking bytes from it, and has the peer publish one text on `pub` that
- * is larger than what the system buffers. Returns when the peer's send has returned; fails when it
- * does not. end_hold(e, false) lets everything come. */
+ * is larger than what the system buffers. Returns when the peer's send has returned and the text
+ * is on its way; fails when that does not happen. end_hold(e, false) lets everything come. */
 end *stalled_end(tester *t, channel *pub);
 
 #endif

@@ -157,11 +157,12 @@ void send_close(end *e); /* the close signal */
 void send_signal(end *e, uint64_t source_seq);
 bool offer_bytes(end *e, const void *bytes, size_t size, const char *what, double seconds);
 /* as send_bytes, but returns false when not all was taken in time */
-void end_shutdown(end *e);            /* end of stream, still receiving */
-void end_close(end *e);               /* close the socket; nothing can be received from then on */
-void end_reset(end *e);               /* RST */
-void end_hold(end *e, bool on);       /* stop taking bytes from the peer; off: go on */
-void end_keep_alive(end *e, bool on); /* a heartbeat every 0.2 s while the harness waits */
+void end_shutdown(end *e);             /* end of stream, still receiving */
+void end_close(end *e);                /* close the socket; nothing can be received from then on */
+void end_reset(end *e);                /* RST */
+void end_hold(end *e, bool on);        /* stop taking bytes from the peer; off: go on */
+bool end_begins_to_fill(const end *e); /* a held end: a message is on its way into it */
+void end_keep_alive(end *e, bool on);  /* a heartbeat every 0.2 s while the harness waits */
 void set_receive_buffer(tester *t,
                         int bytes); /* SO_RCVBUF of ends made later, to make end_hold bite */
 

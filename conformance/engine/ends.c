@@ -333,6 +333,11 @@ void end_hold(end *e, bool on) {
     e->s->held = on;
 }
 
+bool end_begins_to_fill(const end *e) {
+    char bytes[512]; /* more than the heartbeats that may have come before */
+    return recv(e->s->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof bytes;
+}
+
 void end_keep_alive(end *e, bool on) {
     e->s->alive = on;
     e->s->next_heartbeat = now();
