@@ -81,8 +81,9 @@ def write_index(options, results, captures):
     rows.append(f"<tr><td>captures</td><td>{html.escape(captures)}</td></tr>")
     path = os.path.join(options.build, "report", "index.html")
     with open(path, "w", encoding="utf-8") as f:
-        f.write('<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>Yoton conformance</title>\n'
-                "<style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+        f.write('<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8">\n'
+                '<meta name="viewport" content="width=device-width"><title>Yoton conformance</title>\n'
+                "<style>:root{color-scheme:light dark}body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
                 "td,th{padding:.3em 1em .3em 0;text-align:left;vertical-align:top}</style>\n"
                 "<h1>Yoton conformance</h1>\n<table><tr><th>judged</th><th>outcome</th></tr>\n"
                 + "\n".join(rows) + "\n</table>\n</html>\n")
