@@ -593,7 +593,7 @@ def test_no_capture():
     refuses(files.put(b"\x1f\x8b\x08" + bytes(60)), "byte 0: not a pcap or pcapng .*unpacked first.*")
     refuses(os.path.join(files.folder.name, "absent.cap"), "cannot open it: No such file or directory")
     refuses(files.folder.name, ".*[Dd]irectory.*")
-    refuses(files.put(pcap([b"\x08\0" + bytes(30)], kind=105)), "link type 105 .*IEEE802_11.*")
+    refuses(files.put(pcap([b"\x08\0" + bytes(30)], kind=105)), "header before byte 24: link type 105 .*IEEE802_11.*")
     refuses(files.put(pcap([])), "no TCP in its 0 packets")
     refuses(files.put(pcap([packets.link(1, packets.ip("192.0.2.1", "192.0.2.2", b"")[:9] + b"\x11" + bytes(40))])),
             "no TCP in its 1 packets")

@@ -44,13 +44,14 @@ static int open_pcap(capture_file *f, char error[CAPTURE_ERROR_SIZE]) {
         return -1;
     }
     f->link = pcap_datalink(f->pcap);
-    f->offset = ftello(f->stream);
+    f->offset = ftello(f->stream); /* -1 for a pipe */
     if (capture_link_known(f->link))
         return 0;
     const char *name = pcap_datalink_val_to_name(f->link);
     snprintf(error, CAPTURE_ERROR_SIZE,
-             "link type %d (%s) is not one of Ethernet, loopback, raw IP and Linux cooked", f->link,
-             name != NULL ? name : "unknown");
+             "header before byte %lld: link type %d (%s) is not one of Ethernet, loopback, raw IP "
+             "and Linux cooked",
+             (long long)f->offset, f->link, name != NULL ? name : "unknown");
     return -1;
 }
 
