@@ -99,12 +99,12 @@ CASE(LINK, 3, 1, .roles = ROLES_BOTH, .needs = TALK " host", .takes = 1.3,
 
 CASE(LINK, 3, 2, .roles = ROLES_BOTH, .needs = "status host", .takes = 1.2,
      .title = "unknown signals are signs of life",
-     .about = "Sends an unknown signal every 0.2 s for 1 s and nothing else; no time-out may be "
+     .about = "Sends an unknown signal every 0.1 s for 1 s and nothing else; no time-out may be "
               "reported.") {
     end *e = establish(t);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 10; i++) {
         send_signal(e, 5);
-        run_for(t, 0.2);
+        run_for(t, 0.1);
     }
     check(t, !timed_out_so_far(e), "a time-out was reported while signals came");
     check(t, strcmp(state_of(e), "closed") != 0, "the connection was closed");
