@@ -31,14 +31,19 @@ CASE(FRAME, 2, 1, .roles = ROLES_BOTH, .needs = TALK, .title = "control bytes of
     check(t, memcmp(got->raw, "YOTON   ", 8) == 0, "the control bytes are wrong");
 }
 
+static const item *next_heartbeat(end *e) {
+    const item *got;
+    do {
+        got = next_item(e, patience(e->t));
+        check(e->t, got != NULL, "no heartbeat came");
+    } while (got->kind != ITEM_HEARTBEAT);
+    return got;
+}
+
 CASE(FRAME, 2, 2, .roles = ROLES_BOTH, .title = "control bytes of heartbeats",
      .about = "Waits for a heartbeat; it must start with YOTON and three spaces.") {
     end *e = establish(t);
-    const item *got;
-    do {
-        got = next_item(e, patience(t));
-        check(t, got != NULL, "no heartbeat came");
-    } while (got->kind != ITEM_HEARTBEAT);
+    const item *got = next_heartbeat(e);
     check(t, memcmp(got->raw, "YOTON   ", 8) == 0, "the control bytes are wrong");
 }
 
@@ -287,11 +292,7 @@ static const package heartbeat = {.slot = 1}; /* every other field is 0 */
 CASE(FRAME, 12, 1, .roles = ROLES_BOTH, .title = "form of a heartbeat",
      .about = "Waits for a heartbeat and compares every field.") {
     end *e = establish(t);
-    const item *got;
-    do {
-        got = next_item(e, patience(t));
-        check(t, got != NULL, "no heartbeat came");
-    } while (got->kind != ITEM_HEARTBEAT);
+    const item *got = next_heartbeat(e);
     compare(e, got, &heartbeat, EVERYTHING & ~PAYLOAD);
 }
 
