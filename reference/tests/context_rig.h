@@ -9,9 +9,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "yoton/channels.h"
-#include "yoton/context.h"
-#include "yoton/frame.h"
+#include "yoton/yoton.h"
 
 /* How long anything may take that is to happen; never waited for when it happens. */
 #define DEADLINE 20.0

@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "yoton/channels.h"
-#include "yoton/context.h"
+#include "yoton/yoton.h"
 
 #define AGENT_PROTOCOL 1
 #define AGENT_VERSION "1.0"

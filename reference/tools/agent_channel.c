@@ -133,6 +133,7 @@ static int send_value(const agent_thing *thing, const json_t *value, const char 
     case YOTON_BIN:
         return send_bytes(thing->channel, value, why);
     case YOTON_OBJ:
+    case YOTON_CUSTOM: /* not offered */
         break;
     }
     return send_object(thing->channel, value, why);
@@ -165,6 +166,7 @@ static json_t *value_of(const agent_thing *thing, const yoton_message *message) 
     case YOTON_BIN:
         return json_from_bytes(message->data, message->size);
     case YOTON_OBJ:
+    case YOTON_CUSTOM: /* not offered */
         break;
     }
     return json_from_value(&message->value);

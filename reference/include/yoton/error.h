@@ -3,6 +3,8 @@
 #ifndef YOTON_ERROR_H
 #define YOTON_ERROR_H
 
+#include <math.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -33,12 +35,21 @@ enum yoton_error {
     YOTON_E_SYSTEM = -20,     /* the operating system refused; errno says why */
     YOTON_E_CONNECT = -21,    /* nobody accepted the connection in time */
     YOTON_E_STATE = -22,      /* not possible in the present state of the object */
-    YOTON_E_FULL = -23        /* a bounded queue or table is full */
+    YOTON_E_FULL = -23,       /* a bounded queue or table is full */
+    YOTON_E_CANCELLED = -24,  /* the request was cancelled */
+    YOTON_E_REMOTE = -25      /* the replier answered with an error */
 };
 
 /* Purpose: one line of English for an error code, for logs and messages.
  * Returns a static string, never NULL; for a number that is no error code, "unknown error". */
 const char *yoton_strerror(int error);
+
+#define YOTON_FOREVER ((double)INFINITY) /* as a time to wait in seconds: no limit */
+
+/* Purpose: the last failure of a function of the floors with threads (contexts, channels, events,
+ * clients and servers) in the calling thread, in one line: what failed, where, why, what to do.
+ * The text is valid until the next failure in this thread. Never NULL. */
+const char *yoton_error_text(void);
 
 #ifdef __cplusplus
 }

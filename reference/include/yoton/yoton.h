@@ -4,8 +4,12 @@
 #define YOTON_YOTON_H
 
 #include "yoton/channels.h"
+#include "yoton/clientserver.h"
+#include "yoton/connection.h"
 #include "yoton/context.h"
 #include "yoton/error.h"
+#include "yoton/events.h"
+#include "yoton/file.h"
 #include "yoton/frame.h"
 #include "yoton/handshake.h"
 #include "yoton/link.h"
@@ -13,5 +17,9 @@
 #include "yoton/node.h"
 #include "yoton/object.h"
 #include "yoton/package.h"
+#include "yoton/pubsub.h"
+#include "yoton/reqrep.h"
+#include "yoton/socket.h"
+#include "yoton/state.h"
 
 #endif

@@ -16,12 +16,7 @@
 #include <uv.h>
 
 #include "channels/channel_core.h"
-#include "yoton/channels.h"
-#include "yoton/context.h"
-#include "yoton/link.h"
-#include "yoton/names.h"
-#include "yoton/node.h"
-#include "yoton/package.h"
+#include "yoton/yoton.h"
 
 #define READ_ROOM ((size_t)256 * 1024)
 

@@ -28,6 +28,8 @@ static const char *const texts[] = {
     [-YOTON_E_CONNECT] = "nobody accepted the connection in time",
     [-YOTON_E_STATE] = "not possible in the present state",
     [-YOTON_E_FULL] = "full",
+    [-YOTON_E_CANCELLED] = "cancelled",
+    [-YOTON_E_REMOTE] = "the replier answered with an error",
 };
 
 const char *yoton_strerror(int error) {
