@@ -13,8 +13,10 @@ static void pack_and_unpack(void *context, int failing) {
     yoton_package *package = NULL;
     yoton_message message = {.package = NULL};
     int *seen = context;
-    int error = channel_core_init(&pub, YOTON_PUB, "x", 1, YOTON_OBJ, &limits);
-    int sub_error = channel_core_init(&sub, YOTON_SUB, "x", 1, YOTON_OBJ, &limits);
+    int error =
+        channel_core_init(&pub, YOTON_PUB, "x", 1, channel_type_standard(YOTON_OBJ), &limits);
+    int sub_error =
+        channel_core_init(&sub, YOTON_SUB, "x", 1, channel_type_standard(YOTON_OBJ), &limits);
     if (error == YOTON_OK && sub_error == YOTON_OK) {
         error = channel_core_pack(&pub, YOTON_OBJ, "s\3abc", 5, &package);
         if (error == YOTON_OK && channel_core_deposit(&sub, package) == 1)

@@ -111,7 +111,7 @@ typedef struct yoton_message {
     uint64_t source_id;  /* who sent it; of a state set here the own context */
     uint64_t recv_seq;   /* counts what this context received (ROUTE-22); 0 for a state set here */
     yoton_package *package;                /* holds the memory of `data` */
-    const struct yoton_channel_type *type; /* knows how to free `custom` */
+    struct yoton_channel_type *type; /* knows how to free `custom` */
 } yoton_message;
 
 void yoton_message_clear(yoton_message *message);

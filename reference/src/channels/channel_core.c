@@ -8,22 +8,21 @@
 #include "yoton/names.h"
 #include "yoton/object.h"
 
-/* SLOT-2: the pattern a kind of channel sends on and the one it listens at; what it is there for.
- */
+/* SLOT-2: the pattern a kind of channel sends on and the one it listens at; whether the program
+ * sends messages with it, and whether what comes is kept in order. */
 static const struct {
     const char *out;
     const char *in;
     int sends;
-    int receives;
+    int queues;
 } kinds[] = {
     [YOTON_PUB] = {.out = "pub-sub", .in = "sub-pub", .sends = 1},
-    [YOTON_SUB] = {.out = "sub-pub", .in = "pub-sub", .receives = 1},
+    [YOTON_SUB] = {.out = "sub-pub", .in = "pub-sub", .queues = 1},
+    [YOTON_REQ] = {.out = "req-rep", .in = "rep-req"},
+    [YOTON_REP] = {.out = "rep-req", .in = "req-rep", .queues = 1},
+    [YOTON_STATE] = {.out = "state", .in = "state", .sends = 1},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
-
-static const char *const type_names[] = {
-    [YOTON_TXT] = "txt", [YOTON_BIN] = "bin", [YOTON_OBJ] = "obj"};
-#define TYPES (sizeof type_names / sizeof *type_names)
 
 /* SLOT-1: <base>.<type>.<pattern> */
 static int compose(channel_slot *slot, const char *base, size_t base_size, const char *type,
@@ -47,24 +46,28 @@ static int compose(channel_slot *slot, const char *base, size_t base_size, const
 }
 
 static int make_queue(channel_core *core, const channel_limits *limits) {
-    if (!kinds[core->kind].receives)
+    if (!kinds[core->kind].queues)
         return YOTON_OK;
     core->incoming = yoton_queue_new(limits->packages, limits->bytes, limits->discard); /* PUB-4 */
     return core->incoming != NULL ? YOTON_OK : YOTON_E_NOMEM;
 }
 
-int channel_core_init(channel_core *core, yoton_channel_kind kind, const char *base,
-                      size_t base_size, yoton_message_type type, const channel_limits *limits) {
-    *core = (channel_core){.kind = kind, .type = type};
-    if ((size_t)kind >= KINDS || (size_t)type >= TYPES)
+static int make(channel_core *core, const char *base, size_t base_size,
+                const channel_limits *limits) {
+    if ((size_t)core->kind >= KINDS || core->type == NULL)
         return YOTON_E_ARGUMENT;
     if (base_size > YOTON_NAME_MAX * 4)
         return YOTON_E_LENGTH;
-    int error = compose(&core->out, base, base_size, type_names[type], kinds[kind].out);
+    int error = compose(&core->out, base, base_size, core->type->name, kinds[core->kind].out);
     if (error == YOTON_OK)
-        error = compose(&core->in, base, base_size, type_names[type], kinds[kind].in);
-    if (error == YOTON_OK)
-        error = make_queue(core, limits);
+        error = compose(&core->in, base, base_size, core->type->name, kinds[core->kind].in);
+    return error == YOTON_OK ? make_queue(core, limits) : error;
+}
+
+int channel_core_init(channel_core *core, yoton_channel_kind kind, const char *base,
+                      size_t base_size, yoton_channel_type *type, const channel_limits *limits) {
+    *core = (channel_core){.kind = kind, .type = type, .max_depth = limits->depth};
+    int error = make(core, base, base_size, limits);
     if (error != YOTON_OK)
         channel_core_clear(core);
     return error;
@@ -74,6 +77,7 @@ void channel_core_clear(channel_core *core) {
     free(core->out.name);
     free(core->in.name);
     yoton_queue_free(core->incoming);
+    channel_type_unref(core->type);
     *core = (channel_core){.kind = core->kind};
 }
 
@@ -82,7 +86,7 @@ int channel_core_pack(const channel_core *core, yoton_message_type type, const v
     *package = NULL;
     if (!kinds[core->kind].sends)
         return YOTON_E_STATE;
-    if (type != core->type)
+    if (type != core->type->kind)
         return YOTON_E_TYPE;
     if (type == YOTON_TXT && yoton_utf8_check((const char *)data, size) != size)
         return YOTON_E_UTF8; /* MSG-3 */
@@ -99,8 +103,24 @@ int channel_core_deposit(channel_core *core, yoton_package *package) {
            yoton_queue_tail(core->incoming) == package; /* else it is the one discarded */
 }
 
-static int unpack_object(yoton_message *message) {
-    return yoton_object_decode(&message->value, message->data, message->size, 0, NULL);
+/* MSG-6 */
+static int unpack(const channel_core *core, yoton_message *message) {
+    switch (core->type->kind) {
+    case YOTON_TXT:
+        return yoton_utf8_check((const char *)message->data, message->size) == message->size
+                   ? YOTON_OK
+                   : YOTON_E_UTF8;
+    case YOTON_OBJ:
+        return yoton_object_decode(&message->value, message->data, message->size, core->max_depth,
+                                   NULL);
+    case YOTON_CUSTOM:
+        message->type = channel_type_ref(core->type);
+        return core->type->custom.decode(message->data, message->size, &message->custom,
+                                         core->type->custom.user);
+    case YOTON_BIN:
+        break;
+    }
+    return YOTON_OK;
 }
 
 int channel_core_unpack(const channel_core *core, yoton_package *package, yoton_message *message) {
@@ -110,18 +130,18 @@ int channel_core_unpack(const channel_core *core, yoton_package *package, yoton_
                                .source_id = header->source_id,
                                .recv_seq = yoton_package_recv_seq(package),
                                .package = package};
-    int error = YOTON_OK; /* MSG-6 */
-    if (core->type == YOTON_TXT &&
-        yoton_utf8_check((const char *)message->data, message->size) != message->size)
-        error = YOTON_E_UTF8;
-    if (core->type == YOTON_OBJ)
-        error = unpack_object(message);
-    if (error != YOTON_OK)
+    int error = unpack(core, message);
+    if (error != YOTON_OK) {
+        message->custom = NULL; /* there is nothing to release */
         yoton_message_clear(message);
+    }
     return error;
 }
 
 void yoton_message_clear(yoton_message *message) {
+    if (message->custom != NULL && message->type->custom.release != NULL)
+        message->type->custom.release(message->custom, message->type->custom.user);
+    channel_type_unref(message->type);
     yoton_value_clear(&message->value);
     yoton_package_unref(message->package);
     *message = (yoton_message){.value = {.type = YOTON_NONE}};

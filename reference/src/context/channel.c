@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Channels of a context: the machine of floor 3 behind the context's lock, with waiting and
- * telling. */
+/* Channels of a context: the machines of floor 3 behind the context's lock, with waiting and
+ * telling. What messages, requests and repliers need is in message.c, future.c and rep.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,34 +10,62 @@ static yoton_channel *owner_of(notice *told) {
     return (yoton_channel *)(void *)((char *)told - offsetof(yoton_channel, notice));
 }
 
-static void unref(yoton_channel *channel) {
+yoton_channel *channel_ref(yoton_channel *channel) {
+    atomic_fetch_add(&channel->references, 1);
+    return channel;
+}
+
+void channel_unref(yoton_channel *channel) {
     if (atomic_fetch_sub(&channel->references, 1) != 1)
         return;
-    channel_core_clear(&channel->core);
+    rep_free(channel->rep);
+    channel_clear(&channel->machine);
     uv_cond_destroy(&channel->arrived);
     context_unref(channel->context);
     free(channel);
 }
 
-static void notice_take(notice *told) { atomic_fetch_add(&owner_of(told)->references, 1); }
-static void notice_drop(notice *told) { unref(owner_of(told)); }
-
-static size_t pending(const yoton_channel *channel) {
-    return channel->core.incoming != NULL ? yoton_queue_count(channel->core.incoming) : 0;
-}
+static void notice_take(notice *told) { channel_ref(owner_of(told)); }
+static void notice_drop(notice *told) { channel_unref(owner_of(told)); }
 
 static void notice_tell(notice *told) {
     yoton_channel *channel = owner_of(told);
     uv_mutex_lock(&channel->context->lock);
     yoton_received_fn fn = channel->on_received;
     void *user = channel->received_user;
-    bool due = fn != NULL && pending(channel) > 0;
+    bool due = fn != NULL && channel_pending(&channel->machine) > 0;
     uv_mutex_unlock(&channel->context->lock);
     if (due)
         fn(channel, user);
 }
 
+bool channel_wait(yoton_channel *channel, yoton_time deadline) {
+    yoton_context *context = channel->context;
+    yoton_time now = uv_hrtime();
+    if (now >= deadline || on_loop_thread(context))
+        return false;
+    channel->waiting_threads++;
+    if (deadline == YOTON_NEVER)
+        uv_cond_wait(&channel->arrived, &context->lock);
+    else
+        uv_cond_timedwait(&channel->arrived, &context->lock, deadline - now);
+    channel->waiting_threads--;
+    return true;
+}
+
+void channel_wake(yoton_channel *channel) {
+    if (channel->waiting_threads > 0)
+        uv_cond_broadcast(&channel->arrived);
+}
+
+int channel_report(const yoton_channel *channel, const char *what, int error) {
+    return report_error(error, "cannot %s %.200s: %s", what, channel->machine.core.out.name,
+                        yoton_strerror(error));
+}
+
 /* ---- The context's table of open channels, sorted by incoming slot ---- */
+
+static uint64_t slot_of(const yoton_channel *channel) { return channel->machine.core.in.number; }
 
 /* Where the slot is, or would be. */
 static size_t place_of(const yoton_context *context, uint64_t slot) {
@@ -45,7 +73,7 @@ static size_t place_of(const yoton_context *context, uint64_t slot) {
     size_t high = context->channel_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (context->channels[middle]->core.in.number < slot)
+        if (slot_of(context->channels[middle]) < slot)
             low = middle + 1;
         else
             high = middle;
@@ -55,7 +83,7 @@ static size_t place_of(const yoton_context *context, uint64_t slot) {
 
 static yoton_channel *channel_at(const yoton_context *context, uint64_t slot) {
     size_t place = place_of(context, slot);
-    if (place == context->channel_count || context->channels[place]->core.in.number != slot)
+    if (place == context->channel_count || slot_of(context->channels[place]) != slot)
         return NULL;
     return context->channels[place];
 }
@@ -75,7 +103,7 @@ static int insert(yoton_context *context, yoton_channel *channel) {
         context->channels = grown;
         context->channel_room = room;
     }
-    size_t place = place_of(context, channel->core.in.number);
+    size_t place = place_of(context, slot_of(channel));
     memmove(&context->channels[place + 1], &context->channels[place],
             (context->channel_count - place) * sizeof *context->channels);
     context->channels[place] = channel;
@@ -86,7 +114,7 @@ static int insert(yoton_context *context, yoton_channel *channel) {
 static int add(yoton_context *context, yoton_channel *channel) {
     if (context->stopping)
         return YOTON_E_CLOSED;
-    if (slot_taken(context, &channel->core))
+    if (slot_taken(context, &channel->machine.core))
         return YOTON_E_SLOT_TAKEN;
     return insert(context, channel);
 }
@@ -97,11 +125,13 @@ static void close_channel(yoton_channel *channel) {
     if (channel->closed)
         return;
     channel->closed = true;
-    size_t place = place_of(context, channel->core.in.number);
+    size_t place = place_of(context, slot_of(channel));
     context->channel_count--;
     memmove(&context->channels[place], &context->channels[place + 1],
             (context->channel_count - place) * sizeof *context->channels);
-    uv_cond_broadcast(&channel->arrived);
+    if (channel->machine.core.kind == YOTON_REQ)
+        futures_close(channel);
+    channel_wake(channel);
     tell_change(context); /* a send may wait for its turn */
 }
 
@@ -110,14 +140,96 @@ void channels_close(yoton_context *context) {
         close_channel(context->channels[context->channel_count - 1]);
 }
 
+/* ---- What comes from the network and from the clock ---- */
+
 void channel_deposit(yoton_context *context, yoton_package *package) {
+    request *request;
     yoton_channel *channel = channel_at(context, yoton_package_header(package)->slot);
-    if (channel == NULL || !channel_core_deposit(&channel->core, package)) /* ROUTE-21 */
+    if (channel == NULL) /* ROUTE-21 */
         return;
-    if (channel->waiting_threads > 0)
-        uv_cond_signal(&channel->arrived);
-    if (channel->on_received != NULL)
-        notify(context, &channel->notice);
+    switch (channel_arrive(&channel->machine, uv_hrtime(), package, &request)) {
+    case CHANNEL_RECEIVED:
+        if (channel->waiting_threads > 0)
+            uv_cond_signal(&channel->arrived);
+        if (channel->on_received != NULL)
+            notify(context, &channel->notice);
+        break;
+    case CHANNEL_WORK:
+        rep_wake(channel);
+        break;
+    case CHANNEL_EASED:
+        tell_change(context);
+        break;
+    case CHANNEL_REQUEST:
+        future_step(request, request->state == REQUEST_OVER ? package : NULL);
+        break;
+    case CHANNEL_NOTHING:
+        break;
+    }
+}
+
+void channels_newcomer(yoton_context *context) {
+    for (size_t i = 0; i < context->channel_count; i++)
+        channel_newcomer(&context->channels[i]->machine);
+}
+
+void channel_schedule(yoton_channel *channel) {
+    yoton_context *context = channel->context;
+    yoton_time deadline = channel_deadline(&channel->machine);
+    if (deadline >= context->channels_due || channel->closed)
+        return;
+    context->channels_due = deadline;
+    wake_loop(context);
+}
+
+static void look_after(yoton_channel *channel, yoton_time now) {
+    request *cancelled;
+    while ((cancelled = channel_tick(&channel->machine, now)) != NULL)
+        future_cancelled(cancelled);
+    if (channel->rep != NULL && channel_deadline(&channel->machine) <= now)
+        rep_wake(channel); /* who schedules it again when it has looked */
+    else
+        channel_schedule(channel);
+}
+
+void channels_timer(uv_timer_t *timer) {
+    yoton_context *context = timer->data;
+    yoton_time now = uv_hrtime();
+    loop_enter(context);
+    context->channels_armed = context->channels_due = YOTON_NEVER;
+    for (size_t i = 0; i < context->channel_count; i++)
+        look_after(context->channels[i], now);
+    loop_leave(context);
+}
+
+/* ---- Sending ---- */
+
+static bool too_much_waits(const yoton_context *context) {
+    for (const yoton_connection *c = context->oldest; c != NULL; c = c->newer)
+        if (connection_connected(c) &&
+            yoton_link_pending(c->stream->link) >= context->options.send_limit)
+            return true;
+    return false;
+}
+
+void channel_turn(yoton_channel *channel) {
+    yoton_context *context = channel->context;
+    if (!too_much_waits(context) || on_loop_thread(context))
+        return;
+    yoton_time deadline = moment_in(context->options.send_wait);
+    while (!channel->closed && too_much_waits(context))
+        if (!wait_change(context, deadline))
+            break;
+}
+
+static void sink_send(void *user, yoton_package *package) { context_send(user, package); }
+
+static int sink_heard(void *user) {
+    const yoton_context *context = user;
+    for (const yoton_connection *c = context->oldest; c != NULL; c = c->newer)
+        if (connection_connected(c))
+            return 1;
+    return 0;
 }
 
 /* ---- What the user calls ---- */
@@ -139,13 +251,29 @@ static yoton_channel *make(yoton_context *context) {
     return channel;
 }
 
-static int open_made(yoton_channel *channel, yoton_channel_kind kind, const char *base,
-                     size_t base_size, yoton_message_type type) {
+static int fill(yoton_channel *channel, yoton_channel_kind kind, const char *base, size_t base_size,
+                yoton_channel_type *type) {
     yoton_context *context = channel->context;
     const channel_limits limits = {.packages = context->options.queue_packages,
                                    .bytes = context->options.queue_bytes,
-                                   .discard = context->options.discard};
-    int error = channel_core_init(&channel->core, kind, base, base_size, type, &limits);
+                                   .discard = context->options.discard,
+                                   .depth = context->options.max_depth,
+                                   .offers = context->options.max_offers};
+    const channel_sink sink = {.send = sink_send, .heard = sink_heard, .user = context};
+    int error =
+        channel_init(&channel->machine, kind, base, base_size, type, &limits, &sink, context->id);
+    if (error == YOTON_OK && kind == YOTON_REP) {
+        channel->rep = rep_new(channel);
+        if (channel->rep == NULL)
+            error = YOTON_E_NOMEM;
+    }
+    return error;
+}
+
+static int open_made(yoton_channel *channel, yoton_channel_kind kind, const char *base,
+                     size_t base_size, yoton_channel_type *type) {
+    yoton_context *context = channel->context;
+    int error = fill(channel, kind, base, base_size, type);
     if (error != YOTON_OK)
         return report_plain(error, "open a channel");
     uv_mutex_lock(&context->lock);
@@ -155,22 +283,49 @@ static int open_made(yoton_channel *channel, yoton_channel_kind kind, const char
         return report_error(error,
                             "cannot open a channel at %.200s: the context has one there; "
                             "close it first or choose another name",
-                            channel->core.out.name);
+                            channel->machine.core.out.name);
     return error == YOTON_OK ? error : report_plain(error, "open a channel");
+}
+
+/* The reference to the type is taken over. */
+static int open_typed(yoton_context *context, yoton_channel_kind kind, const char *base,
+                      size_t base_size, yoton_channel_type *type, yoton_channel **opened) {
+    yoton_channel *channel = make(context);
+    if (channel == NULL) {
+        channel_type_unref(type);
+        return report_plain(YOTON_E_NOMEM, "open a channel");
+    }
+    int error = open_made(channel, kind, base, base_size, type);
+    if (error != YOTON_OK)
+        channel_unref(channel);
+    else
+        *opened = channel;
+    return error;
 }
 
 int yoton_channel_open(yoton_context *context, yoton_channel_kind kind, const char *base,
                        size_t base_size, yoton_message_type type, yoton_channel **opened) {
-    yoton_channel *channel = make(context);
+    if (kind == YOTON_REQ || kind == YOTON_REP)
+        type = YOTON_OBJ; /* REQREP-3 */
     *opened = NULL;
-    if (channel == NULL)
-        return report_plain(YOTON_E_NOMEM, "open a channel");
-    int error = open_made(channel, kind, base, base_size, type);
+    return open_typed(context, kind, base, base_size, channel_type_standard(type), opened);
+}
+
+int yoton_channel_open_custom(yoton_context *context, yoton_channel_kind kind, const char *base,
+                              size_t base_size, const yoton_custom_type *custom,
+                              yoton_channel **opened) {
+    yoton_channel_type *type;
+    *opened = NULL;
+    if (kind == YOTON_REQ || kind == YOTON_REP)
+        return report_error(YOTON_E_ARGUMENT, "cannot open a channel: req and rep channels carry "
+                                              "objects, not messages of an own type");
+    int error = channel_type_new(custom, &type);
+    if (error == YOTON_E_ARGUMENT)
+        return report_error(error, "cannot open a channel: an own type needs encode, decode and a "
+                                   "name other than txt, bin and obj");
     if (error != YOTON_OK)
-        unref(channel);
-    else
-        *opened = channel;
-    return error;
+        return report_plain(error, "open a channel");
+    return open_typed(context, kind, base, base_size, type, opened);
 }
 
 void yoton_channel_close(yoton_channel *channel) {
@@ -184,7 +339,9 @@ void yoton_channel_free(yoton_channel *channel) {
         return;
     yoton_channel_close(channel);
     yoton_channel_on_received(channel, NULL, NULL);
-    unref(channel);
+    if (channel->rep != NULL)
+        rep_settle(channel);
+    channel_unref(channel);
 }
 
 int yoton_channel_is_closed(yoton_channel *channel) {
@@ -192,6 +349,10 @@ int yoton_channel_is_closed(yoton_channel *channel) {
     bool closed = channel->closed;
     uv_mutex_unlock(&channel->context->lock);
     return closed;
+}
+
+yoton_channel_kind yoton_channel_get_kind(const yoton_channel *channel) {
+    return channel->machine.core.kind;
 }
 
 static uint64_t show_slot(const channel_slot *slot, const char **name, size_t *size) {
@@ -203,169 +364,16 @@ static uint64_t show_slot(const channel_slot *slot, const char **name, size_t *s
 }
 
 uint64_t yoton_channel_slot_out(const yoton_channel *channel, const char **name, size_t *size) {
-    return show_slot(&channel->core.out, name, size);
+    return show_slot(&channel->machine.core.out, name, size);
 }
 
 uint64_t yoton_channel_slot_in(const yoton_channel *channel, const char **name, size_t *size) {
-    return show_slot(&channel->core.in, name, size);
-}
-
-static bool too_much_waits(const yoton_context *context) {
-    for (const yoton_connection *c = context->oldest; c != NULL; c = c->newer)
-        if (connection_connected(c) &&
-            yoton_link_pending(c->stream->link) >= context->options.send_limit)
-            return true;
-    return false;
-}
-
-/* LIMIT-4. Never holds the loop itself up. */
-static void wait_for_turn(yoton_channel *channel) {
-    yoton_context *context = channel->context;
-    if (!too_much_waits(context) || on_loop_thread(context))
-        return;
-    yoton_time deadline = moment_in(context->options.send_wait);
-    while (!channel->closed && too_much_waits(context))
-        if (!wait_change(context, deadline))
-            break;
-}
-
-static int send_package(yoton_channel *channel, yoton_package *package) {
-    yoton_context *context = channel->context;
-    int error = YOTON_OK;
-    uv_mutex_lock(&context->lock);
-    if (package != NULL)
-        wait_for_turn(channel);
-    if (channel->closed)
-        error = YOTON_E_CLOSED; /* PUB-5 */
-    else if (package != NULL)
-        error = context_send(context, package);
-    uv_mutex_unlock(&context->lock);
-    return error;
-}
-
-static int send_message(yoton_channel *channel, yoton_message_type type, const void *data,
-                        size_t size) {
-    yoton_package *package;
-    if (size > channel->context->options.max_message)
-        return report_error(YOTON_E_LENGTH,
-                            "cannot send on %.200s: %zu bytes are above the limit "
-                            "of a message; other ends would drop the connection",
-                            channel->core.out.name, size);
-    int error = channel_core_pack(&channel->core, type, data, size, &package);
-    if (error == YOTON_OK)
-        error = send_package(channel, package);
-    yoton_package_unref(package);
-    if (error != YOTON_OK)
-        report_error(error, "cannot send on %.200s: %s", channel->core.out.name,
-                     yoton_strerror(error));
-    return error;
-}
-
-int yoton_send_text(yoton_channel *channel, const char *text, size_t size) {
-    return send_message(channel, YOTON_TXT, text, size);
-}
-
-int yoton_send_bytes(yoton_channel *channel, const void *bytes, size_t size) {
-    return send_message(channel, YOTON_BIN, bytes, size);
-}
-
-int yoton_send_object(yoton_channel *channel, const yoton_value *value) {
-    size_t size;
-    int error = yoton_object_size(value, 0, &size);
-    if (error != YOTON_OK)
-        return report_error(error, "cannot send on %.200s: %s", channel->core.out.name,
-                            yoton_strerror(error));
-    uint8_t *coded = malloc(size);
-    if (coded == NULL)
-        return report_plain(YOTON_E_NOMEM, "send");
-    error = yoton_object_encode(value, 0, coded, &size);
-    if (error == YOTON_OK)
-        error = send_message(channel, YOTON_OBJ, coded, size);
-    else
-        report_plain(error, "send");
-    free(coded);
-    return error;
-}
-
-/* [locked] Returns false when the deadline passed. */
-static bool wait_arrival(yoton_channel *channel, yoton_time deadline) {
-    yoton_context *context = channel->context;
-    yoton_time now = uv_hrtime();
-    if (now >= deadline || on_loop_thread(context))
-        return false;
-    channel->waiting_threads++;
-    if (deadline == YOTON_NEVER)
-        uv_cond_wait(&channel->arrived, &context->lock);
-    else
-        uv_cond_timedwait(&channel->arrived, &context->lock, deadline - now);
-    channel->waiting_threads--;
-    return true;
-}
-
-/* [locked] */
-static int take(yoton_channel *channel, yoton_time deadline, yoton_package **package) {
-    while ((*package = yoton_queue_pop(channel->core.incoming)) == NULL) {
-        if (channel->closed)
-            return YOTON_E_CLOSED;
-        if (!wait_arrival(channel, deadline))
-            return YOTON_E_TIMEOUT;
-    }
-    return YOTON_OK;
-}
-
-static int report_receive(const yoton_channel *channel, int error) {
-    return report_error(error, "cannot receive on %.200s: %s", channel->core.in.name,
-                        yoton_strerror(error));
-}
-
-int yoton_recv(yoton_channel *channel, double timeout, yoton_message *message) {
-    yoton_package *package = NULL;
-    yoton_time deadline = timeout > 0 ? moment_in(timeout) : 0;
-    *message = (yoton_message){.value = {.type = YOTON_NONE}};
-    if (channel->core.incoming == NULL)
-        return report_receive(channel, YOTON_E_STATE);
-    uv_mutex_lock(&channel->context->lock);
-    int error = take(channel, deadline, &package);
-    uv_mutex_unlock(&channel->context->lock);
-    if (error == YOTON_OK)
-        error = channel_core_unpack(&channel->core, package, message);
-    return error == YOTON_OK ? error : report_receive(channel, error);
-}
-
-void yoton_messages_free(yoton_message *list, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        yoton_message_clear(&list[i]);
-    free(list);
-}
-
-int yoton_recv_all(yoton_channel *channel, yoton_message **list, size_t *count, size_t *malformed) {
-    size_t bad = 0;
-    *list = NULL;
-    *count = 0;
-    if (channel->core.incoming == NULL)
-        return report_receive(channel, YOTON_E_STATE);
-    size_t room = yoton_channel_pending(channel);
-    yoton_message *messages = room > 0 ? calloc(room, sizeof *messages) : NULL;
-    if (room > 0 && messages == NULL)
-        return report_receive(channel, YOTON_E_NOMEM);
-    while (*count + bad < room) {
-        int error = yoton_recv(channel, 0, &messages[*count]);
-        if (error == YOTON_E_TIMEOUT || error == YOTON_E_CLOSED)
-            break; /* another thread was faster */
-        if (error == YOTON_OK)
-            ++*count;
-        else
-            bad++;
-    }
-    *list = messages;
-    if (malformed != NULL)
-        *malformed = bad;
-    return YOTON_OK;
+    return show_slot(&channel->machine.core.in, name, size);
 }
 
 size_t yoton_channel_pending(yoton_channel *channel) {
     uv_mutex_lock(&channel->context->lock);
-    size_t count = pending(channel);
+    size_t count = channel_pending(&channel->machine);
     uv_mutex_unlock(&channel->context->lock);
     return count;
 }

@@ -47,7 +47,20 @@ static void tell_closed(yoton_connection *connection) {
         fn(connection, reason, user);
 }
 
+static void tell_connected(yoton_connection *connection) {
+    yoton_context *context = connection->context;
+    uv_mutex_lock(&context->lock);
+    yoton_connected_fn fn = connection->on_connected;
+    void *user = connection->connected_user;
+    bool due = fn != NULL && connection->was_connected && !connection->told_connected;
+    connection->told_connected |= due;
+    uv_mutex_unlock(&context->lock);
+    if (due)
+        fn(connection, user);
+}
+
 static void notice_tell(notice *told) {
+    tell_connected(owner_of(told));
     tell_timed_out(owner_of(told));
     tell_closed(owner_of(told));
 }
@@ -155,9 +168,9 @@ static void learn_endpoints(yoton_connection *connection) {
 
 /* CTX-1 */
 static void tell_network(yoton_context *context) {
-    static const char text[] = "NEW_CONNECTION";
-    const yoton_header header = {.slot = YOTON_SLOT_CONTEXT, .length = sizeof text - 1};
-    yoton_package *package = yoton_package_new(&header, text);
+    const yoton_header header = {.slot = YOTON_SLOT_CONTEXT,
+                                 .length = sizeof CONTEXT_NEW_CONNECTION - 1};
+    yoton_package *package = yoton_package_new(&header, CONTEXT_NEW_CONNECTION);
     if (package == NULL)
         return;
     context_send(context, package);
@@ -183,6 +196,8 @@ static void up(yoton_connection *connection, stream *stream, const yoton_hello *
     }
     context_log(connection->context, "%s at %s:%u", yoton_connection_state_text(connection->state),
                 connection->host1, connection->port1);
+    connection->was_connected = true;
+    notify(connection->context, &connection->notice);
     tell_change(connection->context);
 }
 
@@ -440,6 +455,17 @@ int yoton_connection_set_timeout(yoton_connection *connection, double seconds) {
     }
     uv_mutex_unlock(&connection->context->lock);
     return YOTON_OK;
+}
+
+void yoton_connection_on_connected(yoton_connection *connection, yoton_connected_fn fn,
+                                   void *user) {
+    yoton_context *context = connection->context;
+    uv_mutex_lock(&context->lock);
+    connection->on_connected = fn;
+    connection->connected_user = user;
+    notify(context, &connection->notice);
+    notice_settle(context, &connection->notice);
+    uv_mutex_unlock(&context->lock);
 }
 
 void yoton_connection_on_closed(yoton_connection *connection, yoton_closed_fn fn, void *user) {

@@ -195,11 +195,14 @@ void context_empty_startup(yoton_context *context, yoton_connection *first) {
     }
 }
 
-/* Messages between contexts need no answer as long as there is no channel that keeps a state; one
- * that is not known is ignored, and CLOSE_CONNECTION closes nothing: CTX-4, CTX-6. */
+/* A context message that is not known is ignored, and CLOSE_CONNECTION closes nothing: CTX-4,
+ * CTX-6. */
 static void deposit(yoton_context *context, yoton_package *package) {
-    if (yoton_package_header(package)->slot >= YOTON_SLOT_FIRST) /* FRAME-11 */
+    uint64_t slot = yoton_package_header(package)->slot;
+    if (slot >= YOTON_SLOT_FIRST) /* FRAME-11 */
         channel_deposit(context, package);
+    else if (slot == YOTON_SLOT_CONTEXT && package_is_word(package, CONTEXT_NEW_CONNECTION))
+        channels_newcomer(context); /* CTX-3 */
 }
 
 void context_receive(yoton_context *context, yoton_connection *from, yoton_package *package) {

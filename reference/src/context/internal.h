@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of a context, shared by its files: loop.c (the thread), stream.c (one socket with its
- * link), host.c (listening), dial.c (connecting), connection.c, context.c, channel.c, resolve.c and
- * report.c.
+ * link), host.c (listening), dial.c (connecting), connection.c, context.c, channel.c, message.c,
+ * future.c, rep.c, resolve.c and report.c.
  *
  * One lock guards everything that belongs to a context. Functions are marked: [locked] wants the
  * lock held, [loop] wants it held by the context's own thread. libuv is only touched in [loop]. */
@@ -15,9 +15,11 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#include "channels/channel_core.h"
+#include "channels/channel.h"
+#include "context/events.h"
 #include "yoton/yoton.h"
 
+#define CONTEXT_NEW_CONNECTION "NEW_CONNECTION" /* CTX-1, CTX-3 */
 #define READ_ROOM ((size_t)256 * 1024)
 
 /* ---- report.c: what went wrong, in words ---- */
@@ -89,7 +91,11 @@ struct yoton_context {
     notice *notice_first;
     notice *notice_last;
     notice *telling;
+    event told;             /* tells the notices from the event loop, where there is one */
     struct stream *streams; /* all that are open, draining ones too */
+    uv_timer_t channels_timer;
+    yoton_time channels_due;   /* when channels want to be looked after, or earlier */
+    yoton_time channels_armed; /* when the timer fires */
     uint8_t *read_buffer;
 };
 
@@ -122,6 +128,10 @@ struct yoton_connection {
     bool closing_begun;
 
     notice notice;
+    yoton_connected_fn on_connected;
+    void *connected_user;
+    bool was_connected;
+    bool told_connected;
     yoton_closed_fn on_closed;
     void *closed_user;
     bool told_closed;
@@ -130,22 +140,30 @@ struct yoton_connection {
     bool told_timed_out; /* the last that was told */
 };
 
+struct rep;
+
 struct yoton_channel {
     atomic_size_t references;
     yoton_context *context; /* counted */
-    channel_core core;
+    channel machine;
     bool closed;
-    uv_cond_t arrived;
+    uv_cond_t arrived; /* messages, the end of a future, work for the thread of a rep channel */
     size_t waiting_threads;
     notice notice;
     yoton_received_fn on_received;
     void *received_user;
+    uint64_t selected; /* yoton_recv_selected takes what has a lower recv_seq */
+    struct rep *rep;   /* the executor of a rep channel */
 };
 
 /* Purpose: start and end the thread; loop_stop closes all sockets. Not [locked]. */
 int loop_start(yoton_context *context);
 void loop_stop(yoton_context *context);
 bool on_loop_thread(const yoton_context *context);
+/* Purpose: have the loop look at what it is to do. [locked] */
+void wake_loop(yoton_context *context);
+/* Purpose: tell all that is to be told, in this thread. Not [locked]. */
+void tell_notices(yoton_context *context);
 /* Purpose: have connection_service called by the loop. [locked] */
 void kick(yoton_connection *connection);
 /* Purpose: have the notice told. [locked] */
@@ -291,6 +309,43 @@ void context_log(const yoton_context *context, const char *format, ...)
 
 /* Purpose: hand a package to the channel that listens at its slot. [locked] */
 void channel_deposit(yoton_context *context, yoton_package *package);
+/* Purpose: another context has come into the network. [locked] */
+void channels_newcomer(yoton_context *context);
 void channels_close(yoton_context *context); /* [locked] */
+/* Purpose: have the channel looked after at its deadline. [locked] */
+void channel_schedule(yoton_channel *channel);
+void channels_timer(uv_timer_t *timer); /* [loop] */
+yoton_channel *channel_ref(yoton_channel *channel);
+void channel_unref(yoton_channel *channel);
+/* Purpose: wait on the channel's condition. Returns false when the deadline passed. [locked] */
+bool channel_wait(yoton_channel *channel, yoton_time deadline);
+/* Purpose: wake all who wait there. [locked] */
+void channel_wake(yoton_channel *channel);
+/* Purpose: wait while too much waits to be sent; never holds the loop itself up. LIMIT-4 [locked]
+ */
+void channel_turn(yoton_channel *channel);
+/* Purpose: the usual line for a failure on this channel. Returns error. */
+int channel_report(const yoton_channel *channel, const char *what, int error);
+
+/* ---- future.c ---- */
+
+/* Purpose: the request has taken a step; `reply` is its reply when it is over, else NULL. [locked]
+ */
+void future_step(request *request, yoton_package *reply);
+/* Purpose: its time is over and it is cancelled. [locked] */
+void future_cancelled(request *request);
+/* Purpose: the channel is closed: end what has not ended. [locked] */
+void futures_close(yoton_channel *channel);
+
+/* ---- rep.c ---- */
+
+/* Purpose: make the executor of a rep channel, with its echo. NULL when memory is short. */
+struct rep *rep_new(yoton_channel *channel);
+void rep_free(struct rep *rep);
+/* Purpose: there is work for the executor. [locked] */
+void rep_wake(yoton_channel *channel);
+/* Purpose: the channel is closed: wait until no method runs, unless called from one; take
+ * everything of it out of the event loop. Not [locked]. */
+void rep_settle(yoton_channel *channel);
 
 #endif

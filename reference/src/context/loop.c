@@ -49,8 +49,8 @@ static bool nobody_serves(const yoton_context *context) {
     return context->stopping && !on_loop_thread(context);
 }
 
-static void wake_loop(yoton_context *context) {
-    if (!on_loop_thread(context)) /* which looks again before it waits */
+void wake_loop(yoton_context *context) {
+    if (!on_loop_thread(context) && !nobody_serves(context)) /* it looks again before it waits */
         uv_async_send(&context->wake);
 }
 
@@ -83,8 +83,14 @@ void notify(yoton_context *context, notice *notice) {
     wake_loop(context);
 }
 
+/* Whether callbacks run in this thread. */
+static bool is_teller(const yoton_context *context) {
+    return context->options.events != NULL ? events_processing(context->options.events)
+                                           : on_loop_thread(context);
+}
+
 void notice_settle(yoton_context *context, const notice *notice) {
-    while (context->telling == notice && !on_loop_thread(context))
+    while (context->telling == notice && !is_teller(context))
         wait_change(context, YOTON_NEVER);
 }
 
@@ -124,16 +130,39 @@ static void tell_next(yoton_context *context) {
     uv_mutex_lock(&context->lock);
 }
 
+void tell_notices(yoton_context *context) {
+    uv_mutex_lock(&context->lock);
+    while (context->notice_first != NULL)
+        tell_next(context);
+    uv_mutex_unlock(&context->lock);
+}
+
+static void tell_from_events(event *event) {
+    tell_notices((yoton_context *)(void *)((char *)event - offsetof(yoton_context, told)));
+}
+
+static void arm_channels(yoton_context *context) {
+    if (context->channels_due >= context->channels_armed ||
+        uv_is_closing((uv_handle_t *)&context->channels_timer))
+        return; /* the timer fires earlier, and then looks again */
+    context->channels_armed = context->channels_due;
+    timer_at(&context->channels_timer, channels_timer, context->channels_armed);
+}
+
 void loop_enter(yoton_context *context) { uv_mutex_lock(&context->lock); }
 
 void loop_leave(yoton_context *context) {
     for (;;) {
         serve_kicked(context);
-        if (context->notice_first == NULL)
+        if (context->notice_first == NULL || context->options.events != NULL)
             break;
         tell_next(context);
     }
+    arm_channels(context);
+    bool told_elsewhere = context->notice_first != NULL;
     uv_mutex_unlock(&context->lock);
+    if (told_elsewhere)
+        events_post(context->options.events, &context->told);
 }
 
 static void stop(yoton_context *context) {
@@ -146,6 +175,7 @@ static void stop(yoton_context *context) {
     }
     while (context->streams != NULL)
         stream_close(context->streams);
+    uv_close((uv_handle_t *)&context->channels_timer, NULL);
     uv_close((uv_handle_t *)&context->wake, NULL);
 }
 
@@ -177,11 +207,16 @@ int loop_start(yoton_context *context) {
     if (uv_loop_init(&context->loop) != 0)
         return YOTON_E_SYSTEM;
     context->wake.data = context;
+    context->channels_timer.data = context;
+    context->channels_due = context->channels_armed = YOTON_NEVER;
+    context->told.run = tell_from_events;
     int error = uv_async_init(&context->loop, &context->wake, on_wake);
     if (error == 0) {
+        uv_timer_init(&context->loop, &context->channels_timer);
         error = start_thread(context);
         if (error == 0)
             return YOTON_OK;
+        uv_close((uv_handle_t *)&context->channels_timer, NULL);
         uv_close((uv_handle_t *)&context->wake, NULL);
         uv_run(&context->loop, UV_RUN_DEFAULT);
     }
@@ -196,4 +231,8 @@ void loop_stop(yoton_context *context) {
     uv_async_send(&context->wake);
     uv_thread_join(&context->thread);
     uv_loop_close(&context->loop);
+    if (context->options.events == NULL)
+        return;
+    events_withdraw(context->options.events, &context->told);
+    tell_notices(context); /* what was not told yet is told by whoever frees the context */
 }
