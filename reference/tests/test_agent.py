@@ -236,7 +236,7 @@ def what_the_library_refuses_is_failed():
             ("send", {"channel": "obj", "value": {"dict": [[[], 1]]}}),
         ):
             a.refused("failed", op, **fields)
-        a.refused("unsupported", "open", channel="r", kind="rep", slot="x")
+        a.refused("unsupported", "open", channel="r", kind="zap", slot="x")
 
 
 def a_request_that_waits_holds_no_other_up():

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of `yoton agent`: cmd_agent.c (lines in, lines out), agent_request.c (one request),
- * agent_lane.c (who performs it), agent_context.c, agent_connection.c and agent_channel.c (the
- * ops). */
+ * agent_lane.c (who performs it), agent_context.c, agent_connection.c, agent_channel.c and
+ * agent_patterns.c (the ops). */
 #ifndef YOTON_TOOLS_AGENT_H
 #define YOTON_TOOLS_AGENT_H
 
@@ -18,12 +18,14 @@
 
 typedef struct agent agent;
 
-/* A connection or a channel under the name by which the other side of the protocol calls it. */
+/* A connection, a channel or a future under the name by which the other side of the protocol calls
+ * it. */
 typedef struct agent_thing {
     agent *agent;
     char *name;
     yoton_connection *connection;
     yoton_channel *channel;
+    yoton_future *future;
     yoton_channel_kind kind;
     yoton_message_type type;
 } agent_thing;
@@ -41,8 +43,10 @@ struct agent {
     uv_mutex_t lock; /* of the registers */
     agent_register connections;
     agent_register channels;
-    agent_lane *lanes; /* this and `shared` belong to the thread that reads requests */
-    bool shared;       /* other threads may use the context: it cannot be replaced any more */
+    agent_register futures;
+    agent_lane *lanes;    /* this and `shared` belong to the thread that reads requests */
+    bool shared;          /* other threads may use the context: it cannot be replaced any more */
+    yoton_events *events; /* processed by a thread of their own */
     yoton_context *context;
     yoton_options options;
     uv_mutex_t output;
@@ -60,6 +64,7 @@ struct agent_request {
     uint64_t arrived; /* on uv_hrtime's clock */
     const char *code; /* NULL while nothing is wrong */
     char error[512];
+    json_t *remote;     /* goes with the error: what the other end reported */
     agent_thing *watch; /* its events are told once the answer is out */
 };
 
@@ -79,7 +84,8 @@ typedef struct agent_entry {
 
 extern const agent_entry agent_context_ops[];
 extern const agent_entry agent_connection_ops[];
-extern const agent_entry agent_channel_ops[]; /* each ends with a NULL name */
+extern const agent_entry agent_channel_ops[];
+extern const agent_entry agent_pattern_ops[]; /* each ends with a NULL name */
 
 /* ---- cmd_agent.c ---- */
 
@@ -118,9 +124,17 @@ bool agent_failed(const agent_request *request);
  * Returns NULL when the name is taken or memory is short. */
 agent_thing *agent_thing_new(agent *agent, agent_register *in, const char *name,
                              const agent_thing *content);
-bool agent_name_taken(agent *agent, const agent_register *in, const char *name);
+/* Purpose: the thing of that name, or NULL. */
+agent_thing *agent_thing_named(agent *agent, const agent_register *in, const char *name);
 /* Purpose: the thing that the field `field` names; fails the request when there is none. */
 agent_thing *agent_thing_of(agent_request *request, agent_register *in, const char *field);
+
+/* ---- agent_channel.c ---- */
+
+/* Purpose: the answer with all messages that `receive` gives. */
+json_t *agent_messages(agent_request *request, const agent_thing *thing,
+                       int (*receive)(yoton_channel *channel, yoton_message **list, size_t *count,
+                                      size_t *malformed));
 
 /* ---- agent_lane.c ---- */
 

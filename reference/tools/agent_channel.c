@@ -10,7 +10,11 @@
 
 static const char *const type_names[] = {
     [YOTON_TXT] = "txt", [YOTON_BIN] = "bin", [YOTON_OBJ] = "obj"};
-static const char *const kind_names[] = {[YOTON_PUB] = "pub", [YOTON_SUB] = "sub"};
+static const char *const kind_names[] = {[YOTON_PUB] = "pub",
+                                         [YOTON_SUB] = "sub",
+                                         [YOTON_REQ] = "req",
+                                         [YOTON_REP] = "rep",
+                                         [YOTON_STATE] = "state"};
 #define KINDS (sizeof kind_names / sizeof *kind_names)
 #define TYPES (sizeof type_names / sizeof *type_names)
 
@@ -73,9 +77,11 @@ static json_t *op_open(agent *agent, agent_request *request) {
                           kind_name);
     if (type == TYPES)
         return agent_fail(request, "bad-request", "open: `type` must be one of txt, bin, obj");
-    if (agent_name_taken(agent, &agent->channels, name))
+    if (agent_thing_named(agent, &agent->channels, name) != NULL)
         return agent_fail(request, "bad-request", "open: the channel `%.100s` is there already",
                           name);
+    if (kind == YOTON_REQ || kind == YOTON_REP)
+        type = YOTON_OBJ;
     agent_thing content = {.kind = (yoton_channel_kind)kind, .type = (yoton_message_type)type};
     int error = yoton_channel_open(agent->context, content.kind, json_string_value(slot),
                                    json_string_length(slot), content.type, &content.channel);
@@ -145,9 +151,10 @@ static json_t *op_send(agent *agent, agent_request *request) {
     const char *why = NULL;
     if (agent_failed(request))
         return NULL;
-    if (thing->kind != YOTON_PUB || value == NULL)
+    if ((thing->kind != YOTON_PUB && thing->kind != YOTON_STATE) || value == NULL)
         return agent_fail(request, "bad-request", "send: %s",
-                          value == NULL ? "there is no `value`" : "a sub channel only receives");
+                          value == NULL ? "there is no `value`"
+                                        : "only pub and state channels send");
     int error = send_value(thing, value, &why);
     if (error == YOTON_OK)
         return json_object();
@@ -172,9 +179,10 @@ static json_t *value_of(const agent_thing *thing, const yoton_message *message) 
     return json_from_value(&message->value);
 }
 
-static bool receives(agent_request *request, const agent_thing *thing) {
-    if (thing != NULL && thing->kind != YOTON_SUB)
-        agent_fail(request, "bad-request", "a pub channel only sends");
+static bool receives(agent_request *request, const agent_thing *thing, bool state_too) {
+    if (thing != NULL && thing->kind != YOTON_SUB && !(state_too && thing->kind == YOTON_STATE))
+        agent_fail(request, "bad-request", "only a sub channel%s receives",
+                   state_too ? " or state channel" : "");
     return !agent_failed(request);
 }
 
@@ -182,7 +190,7 @@ static json_t *op_recv(agent *agent, agent_request *request) {
     const agent_thing *thing = channel_of(agent, request);
     double timeout = agent_wait(request, "timeout", 0);
     yoton_message message;
-    if (!receives(request, thing))
+    if (!receives(request, thing, true))
         return NULL;
     int error = yoton_recv(thing->channel, timeout, &message);
     if (error != YOTON_OK)
@@ -194,20 +202,24 @@ static json_t *op_recv(agent *agent, agent_request *request) {
     return answer;
 }
 
-static json_t *op_recv_all(agent *agent, agent_request *request) {
-    const agent_thing *thing = channel_of(agent, request);
+json_t *agent_messages(agent_request *request, const agent_thing *thing,
+                       int (*receive)(yoton_channel *channel, yoton_message **list, size_t *count,
+                                      size_t *malformed)) {
     yoton_message *messages;
     size_t count;
     size_t malformed;
-    if (!receives(request, thing))
-        return NULL;
-    if (yoton_recv_all(thing->channel, &messages, &count, &malformed) != YOTON_OK)
+    if (receive(thing->channel, &messages, &count, &malformed) != YOTON_OK)
         return agent_fail_library(request, "failed");
     json_t *values = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(values, value_of(thing, &messages[i]));
     yoton_messages_free(messages, count);
     return json_pack("{s:o, s:I}", "values", values, "malformed", (json_int_t)malformed);
+}
+
+static json_t *op_recv_all(agent *agent, agent_request *request) {
+    const agent_thing *thing = channel_of(agent, request);
+    return receives(request, thing, false) ? agent_messages(request, thing, yoton_recv_all) : NULL;
 }
 
 static json_t *op_pending(agent *agent, agent_request *request) {

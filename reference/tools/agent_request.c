@@ -126,18 +126,16 @@ agent_thing *agent_thing_new(agent *agent, agent_register *in, const char *name,
     return thing;
 }
 
-bool agent_name_taken(agent *agent, const agent_register *in, const char *name) {
+agent_thing *agent_thing_named(agent *agent, const agent_register *in, const char *name) {
     uv_mutex_lock(&agent->lock);
-    bool taken = find(in, name) != NULL;
+    agent_thing *thing = find(in, name);
     uv_mutex_unlock(&agent->lock);
-    return taken;
+    return thing;
 }
 
 agent_thing *agent_thing_of(agent_request *request, agent_register *in, const char *field) {
     const char *name = agent_text(request, field, NULL);
-    uv_mutex_lock(&request->agent->lock);
-    agent_thing *thing = find(in, name);
-    uv_mutex_unlock(&request->agent->lock);
+    agent_thing *thing = agent_thing_named(request->agent, in, name);
     if (thing == NULL)
         agent_fail(request, "bad-request", "%s: no %s `%.100s`",
                    json_string_value(json_object_get(request->fields, "op")), field, name);

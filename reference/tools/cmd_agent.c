@@ -20,7 +20,7 @@ static const char help[] =
     "example: echo '{\"id\":1,\"op\":\"hello\",\"protocol\":1}' | yoton agent\n";
 
 static const agent_entry *const op_tables[] = {agent_context_ops, agent_connection_ops,
-                                               agent_channel_ops};
+                                               agent_channel_ops, agent_pattern_ops};
 #define TABLES (sizeof op_tables / sizeof *op_tables)
 
 json_t *agent_op_names(void) {
@@ -86,6 +86,8 @@ static void answer(agent_request *request, json_t *result) {
         const char *code = request->code != NULL ? request->code : "failed";
         json_object_set_new(line, "code", json_string(code));
         json_object_set_new(line, "error", json_string(request->error));
+        if (request->remote != NULL)
+            json_object_set_new(line, "remote", request->remote);
     }
     json_decref(result);
     agent_write(request->agent, line);
@@ -167,6 +169,18 @@ static void take_lines(agent *agent) {
     free(line);
 }
 
+static void process_events(void *events) { yoton_start_event_loop(events); }
+
+static bool start(agent *agent) {
+    uv_thread_t thread;
+    if (uv_mutex_init(&agent->lock) != 0 || uv_mutex_init(&agent->output) != 0 ||
+        yoton_events_new(&agent->events) != YOTON_OK)
+        return false;
+    agent->options.events = agent->events;
+    return uv_thread_create(&thread, process_events, agent->events) == 0 &&
+           yoton_context_new(&agent->options, &agent->context) == YOTON_OK;
+}
+
 int cmd_agent(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
@@ -176,8 +190,7 @@ int cmd_agent(int argc, char **argv) {
         return tool_usage("agent", "unknown argument \"%s\"", argv[1]);
     agent agent = {.options = {.verbosity = 1}}; /* standard error goes into the harness's report */
     json_object_seed(0);
-    if (uv_mutex_init(&agent.lock) != 0 || uv_mutex_init(&agent.output) != 0 ||
-        yoton_context_new(&agent.options, &agent.context) != YOTON_OK)
+    if (!start(&agent))
         return tool_fail("agent", "cannot start: %s", yoton_error_text());
     take_lines(&agent);
     _exit(TOOL_OK); /* at once, whatever other threads wait for */
