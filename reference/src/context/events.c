@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The queue of events, the one thread at a time that works it off, and how others learn that there
- * is something to do. */
+/* The queue of events, and the one thread at a time that works it off. */
 #include "context/events.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "context/internal.h"
 
@@ -69,58 +63,12 @@ void events_forget(yoton_events *events, const void *what) {
             call->what = NULL;
 }
 
-/* ---- The lock, and what is told as it is given back ---- */
+/* ---- The lock ---- */
 
 void events_lock(yoton_events *events) { uv_mutex_lock(&events->lock); }
 
-static yoton_time first_due(const yoton_events *events) {
-    return events->timers != NULL ? events->timers->due : YOTON_NEVER;
-}
-
-/* Brings the descriptor to what is the case. */
-static void show(yoton_events *events) {
-    bool queued = events->first != NULL;
-    yoton_time due = first_due(events);
-    eventfd_t count;
-    if (queued != events->queue_shown) {
-        if (queued)
-            eventfd_write(events->queue_fd, 1);
-        else
-            eventfd_read(events->queue_fd, &count);
-        events->queue_shown = queued;
-    }
-    if (due != events->timer_end) {
-        struct itimerspec end = {{0, 0}, {0, 0}}; /* at no time */
-        if (due != YOTON_NEVER) {
-            end.it_value.tv_sec = (time_t)(due / 1000000000);
-            end.it_value.tv_nsec = (long)(due % 1000000000);
-        }
-        timerfd_settime(events->timer_fd, TFD_TIMER_ABSTIME, &end, NULL);
-        events->timer_end = due;
-    }
-}
-
-/* Tells the other loop, which is told again only after it has processed. */
-static void tell(yoton_events *events) {
-    yoton_wake_fn wake = events->wake;
-    void *user = events->wake_user;
-    call call;
-    events->news = false;
-    if (wake == NULL || events->told)
-        return;
-    events->told = true;
-    events_call_begin(events, &call, &events->wake);
-    uv_mutex_unlock(&events->lock);
-    wake(user);
-    uv_mutex_lock(&events->lock);
-    events_call_end(events, &call);
-}
-
 void events_unlock(yoton_events *events) {
-    if (events->fd_asked)
-        show(events);
-    if (events->news)
-        tell(events);
+    embed_tell(events);
     uv_mutex_unlock(&events->lock);
 }
 
@@ -173,6 +121,10 @@ void events_withdraw(yoton_events *events, event *event) {
 }
 
 /* ---- Timers ---- */
+
+yoton_time events_first_due(const yoton_events *events) {
+    return events->timers != NULL ? events->timers->due : YOTON_NEVER;
+}
 
 static yoton_time later_by(yoton_time moment, yoton_time span) {
     return span < YOTON_NEVER - moment ? moment + span : YOTON_NEVER;
@@ -247,7 +199,7 @@ static int work(yoton_events *events, bool loop) {
     events->now = uv_hrtime();
     events->turn++;
     while (!loop || !events->stopping) {
-        if (first_due(events) <= events->now)
+        if (events_first_due(events) <= events->now)
             called += fire_timer(events);
         else if (events->first != NULL && events->first->turn < events->turn)
             called += run_event(events);
@@ -255,7 +207,8 @@ static int work(yoton_events *events, bool loop) {
             break;
     }
     events->working = false;
-    events->news = events->first != NULL; /* which a stop may have left */
+    if (events->first != NULL) /* a stop may have left it */
+        events->news = true;
     changed(events);
     return called;
 }
@@ -264,7 +217,7 @@ static int work(yoton_events *events, bool loop) {
 static int serve(yoton_events *events, yoton_time until, bool loop) {
     for (;;) {
         yoton_time now = uv_hrtime();
-        yoton_time due = events->first != NULL ? 0 : first_due(events);
+        yoton_time due = events->first != NULL ? 0 : events_first_due(events);
         if (loop && events->stopping)
             return 0;
         if (!events->working && due <= now)
@@ -299,7 +252,7 @@ int yoton_process_events(yoton_events *events, double block) {
 
 int yoton_start_event_loop(yoton_events *events) {
     events_lock(events);
-    const char *why = inside(events)     ? "this is one of its handlers"
+    const char *why = inside(events)    ? "this is one of its handlers"
                       : events->looping ? "it runs already"
                                         : NULL;
     if (why == NULL) {
@@ -367,65 +320,7 @@ int yoton_call_later(yoton_events *events, double seconds, yoton_event_fn fn, vo
     return YOTON_OK;
 }
 
-/* ---- Inside another loop ---- */
-
-int yoton_events_fd(yoton_events *events) {
-    events_lock(events);
-    events->fd_asked = true;
-    events_unlock(events);
-    return events->fd;
-}
-
-void yoton_embed_event_loop(yoton_events *events, yoton_wake_fn wake, void *user) {
-    events_lock(events);
-    events->wake = wake;
-    events->wake_user = user;
-    events_settle(events, &events->wake);
-    events->told = false;
-    events->news = events->first != NULL || events->timers != NULL;
-    events_unlock(events);
-}
-
-double yoton_events_timeout(yoton_events *events) {
-    yoton_time now = uv_hrtime();
-    events_lock(events);
-    yoton_time due = events->first != NULL ? 0 : first_due(events);
-    events_unlock(events);
-    if (due == YOTON_NEVER)
-        return YOTON_FOREVER;
-    return due > now ? (double)(due - now) / 1e9 : 0.0;
-}
-
 /* ---- Making and freeing ---- */
-
-static bool watch(const yoton_events *events, int fd) {
-    struct epoll_event readable = {.events = EPOLLIN};
-    return fd >= 0 && epoll_ctl(events->fd, EPOLL_CTL_ADD, fd, &readable) == 0;
-}
-
-static void close_all(const yoton_events *events) {
-    const int fds[] = {events->timer_fd, events->queue_fd, events->fd};
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-}
-
-/* Returns false with errno set. */
-static bool open_all(yoton_events *events) {
-    events->timer_end = YOTON_NEVER;
-    events->queue_fd = events->timer_fd = -1;
-    events->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (events->fd >= 0)
-        events->queue_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (events->queue_fd >= 0)
-        events->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (watch(events, events->queue_fd) && watch(events, events->timer_fd))
-        return true;
-    int error = errno;
-    close_all(events);
-    errno = error;
-    return false;
-}
 
 /* Returns 0 or what libuv says. */
 static int make_lock(yoton_events *events) {
@@ -442,12 +337,12 @@ int yoton_events_new(yoton_events **made) {
     yoton_events *events = *made = calloc(1, sizeof *events);
     if (events == NULL)
         return report_plain(YOTON_E_NOMEM, "make an event loop");
-    int error = open_all(events) ? 0 : -errno;
+    int error = embed_open(events) ? 0 : -errno;
     if (error == 0) {
         error = make_lock(events);
         if (error == 0)
             return YOTON_OK;
-        close_all(events);
+        embed_close(events);
     }
     free(events);
     *made = NULL;
@@ -471,6 +366,6 @@ void yoton_events_free(yoton_events *events) {
     }
     uv_cond_destroy(&events->changed);
     uv_mutex_destroy(&events->lock);
-    close_all(events);
+    embed_close(events);
     free(events);
 }

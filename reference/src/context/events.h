@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inside of the event system: events.c (the queue, who processes it, how others are told),
- * timed.c (what waits for its time), signal.c and timer.c.
+/* The inside of the event system: events.c (the queue, who processes it), timed.c (what waits for
+ * its time), embed.c (how another loop is told), signal.c and timer.c.
  *
  * One lock guards an event loop with its signals and timers; it is never held while anything of
  * somebody else is called. Functions marked [locked] want it held. */
@@ -94,7 +94,7 @@ bool events_processing(yoton_events *events);
 /* ---- events.c, for signals and timers ---- */
 
 void events_lock(yoton_events *events);
-/* Purpose: give the lock back; the descriptor and `wake` are told what is new. [locked] */
+/* Purpose: give the lock back; whoever embeds the loop is told what is new. [locked] */
 void events_unlock(yoton_events *events);
 /* Purpose: put an event, which is not queued, at the end or the front. [locked] */
 void events_put(yoton_events *events, event *event, bool front);
@@ -103,6 +103,8 @@ void events_take(yoton_events *events, event *event);
 /* Purpose: have it fire, once or again and again, its period from now / no more. [locked] */
 void events_arm(yoton_events *events, timed *timed);
 void events_disarm(yoton_events *events, timed *timed);
+/* Purpose: the first moment to wait for, or YOTON_NEVER. [locked] */
+yoton_time events_first_due(const yoton_events *events);
 /* Purpose: begin and end a call of something; it is made without the lock. [locked] */
 void events_call_begin(yoton_events *events, call *call, const void *what);
 void events_call_end(yoton_events *events, const call *call);
@@ -117,6 +119,15 @@ void events_forget(yoton_events *events, const void *what);
 
 timed *timed_insert(timed *root, timed *timed);
 timed *timed_remove(timed *root, timed *timed);
+
+/* ---- embed.c ---- */
+
+/* Purpose: open the descriptors. Returns false with errno set. */
+bool embed_open(yoton_events *events);
+void embed_close(const yoton_events *events);
+/* Purpose: bring the descriptor to what is the case, and call `wake` if there are news, without the
+ * lock. [locked] */
+void embed_tell(yoton_events *events);
 
 /* ---- signal.c ---- */
 

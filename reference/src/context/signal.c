@@ -220,8 +220,7 @@ int yoton_signal_emit(yoton_signal *signal, void *argument, void (*release)(void
     if (handlers > 0)
         emission = malloc(sizeof *emission + handlers * sizeof *emission->tellings);
     if (emission != NULL) {
-        *emission =
-            (struct emission){.argument = argument, .release = release, .left = handlers};
+        *emission = (struct emission){.argument = argument, .release = release, .left = handlers};
         telling *next = emission->tellings;
         for (binding *b = signal->first; b != NULL; b = b->next)
             if (b->bound)
