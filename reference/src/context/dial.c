@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "context/exchange.h"
 #include "context/internal.h"
 
 #define RETRY_SECONDS 0.01
@@ -60,9 +61,7 @@ static void attempt_closed(stream *attempt, int system) {
     attempt_failed(connection);
 }
 
-/* The system may connect a socket to itself when it happens to choose the port that it looks for.
- */
-static bool met_itself(int fd) {
+bool socket_met_itself(int fd) {
     struct sockaddr_storage here = {0}, there = {0};
     socklen_t here_size = sizeof here, there_size = sizeof there;
     return getsockname(fd, (struct sockaddr *)&here, &here_size) == 0 &&
@@ -70,7 +69,7 @@ static bool met_itself(int fd) {
            here_size == there_size && memcmp(&here, &there, here_size) == 0;
 }
 
-static void let_go_of_port(int fd) {
+void socket_reset_at_close(int fd) {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
@@ -81,8 +80,8 @@ void dial_answered(stream *attempt) {
     socklen_t size = sizeof error;
     if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
-    if (error == 0 && met_itself(attempt->fd)) {
-        let_go_of_port(attempt->fd);
+    if (error == 0 && socket_met_itself(attempt->fd)) {
+        socket_reset_at_close(attempt->fd); /* lets go of the port */
         error = ECONNREFUSED;
     }
     if (error != 0) {
