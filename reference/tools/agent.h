@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of `yoton agent`: cmd_agent.c (lines in, lines out), agent_request.c (one request),
- * agent_lane.c (who performs it), agent_context.c, agent_connection.c, agent_channel.c and
- * agent_patterns.c (the ops). */
+ * agent_lane.c (who performs it), agent_context.c, agent_connection.c, agent_channel.c,
+ * agent_patterns.c and agent_exchange.c (the ops). */
 #ifndef YOTON_TOOLS_AGENT_H
 #define YOTON_TOOLS_AGENT_H
 
@@ -85,7 +85,8 @@ typedef struct agent_entry {
 extern const agent_entry agent_context_ops[];
 extern const agent_entry agent_connection_ops[];
 extern const agent_entry agent_channel_ops[];
-extern const agent_entry agent_pattern_ops[]; /* each ends with a NULL name */
+extern const agent_entry agent_pattern_ops[];
+extern const agent_entry agent_exchange_ops[]; /* each ends with a NULL name */
 
 /* ---- cmd_agent.c ---- */
 

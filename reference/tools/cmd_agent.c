@@ -20,7 +20,8 @@ static const char help[] =
     "example: echo '{\"id\":1,\"op\":\"hello\",\"protocol\":1}' | yoton agent\n";
 
 static const agent_entry *const op_tables[] = {agent_context_ops, agent_connection_ops,
-                                               agent_channel_ops, agent_pattern_ops};
+                                               agent_channel_ops, agent_pattern_ops,
+                                               agent_exchange_ops};
 #define TABLES (sizeof op_tables / sizeof *op_tables)
 
 json_t *agent_op_names(void) {
