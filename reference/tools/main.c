@@ -14,6 +14,8 @@ static const struct {
     {"dump", cmd_dump, "print what was said in a capture"},
     {"encode", cmd_encode, "write the payload of a message given as JSON"},
     {"hash", cmd_hash, "print the numbers of slot names and port names"},
+    {"request", cmd_request, "ask a server and print its answer"},
+    {"serve", cmd_serve, "answer requests, by a command if wanted"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

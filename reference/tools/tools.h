@@ -16,6 +16,8 @@ int cmd_decode(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 int cmd_hash(int argc, char **argv);
+int cmd_request(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 
 /* Purpose: say on standard error, in one line, what was wrong with the command line, and where to
  * read more. Returns TOOL_USAGE. */
