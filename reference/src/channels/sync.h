@@ -32,8 +32,7 @@ typedef struct sync_source {
     yoton_time until; /* its word counts no longer */
 } sync_source;
 
-#define SYNC_SOURCES_MAX                                                                           \
-    1024 /* remembered; beyond that the one with the oldest word is forgotten */
+#define SYNC_SOURCES_MAX 1024 /* LIMIT-12 */
 
 /* A pub channel's half. A zeroed one holds nothing. */
 typedef struct sync_writer {
