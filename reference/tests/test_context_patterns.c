@@ -306,6 +306,52 @@ static void a_program_may_have_message_types_of_its_own(void **state) {
     close_pair(&p);
 }
 
+/* ---- Limits ---- */
+
+static yoton_value nested(size_t depth) {
+    yoton_value value = {.type = YOTON_LIST};
+    while (--depth > 0) {
+        yoton_value outer = {.type = YOTON_LIST};
+        assert_int_equal(yoton_value_append(&outer, &value), YOTON_OK);
+        value = outer;
+    }
+    return value;
+}
+
+static void the_depth_of_objects_has_a_limit_at_both_ends(void **state) {
+    uint16_t port;
+    yoton_message message;
+    yoton_context *none;
+    (void)state;
+    expect_error(yoton_context_new(&(yoton_options){.max_depth = 99}, &none), YOTON_E_ARGUMENT,
+                 "max_depth");
+    yoton_context *deep = context_make(NULL);
+    yoton_context *flat = context_make(&(yoton_options){.max_depth = 100});
+    yoton_connection *bound = bind_free(deep, &port);
+    yoton_connection *connected = connect_to(flat, port);
+    yoton_channel *pub = open_channel(deep, YOTON_PUB, "d", YOTON_OBJ);
+    yoton_channel *sub = open_channel(flat, YOTON_SUB, "d", YOTON_OBJ);
+    yoton_channel *flat_pub = open_channel(flat, YOTON_PUB, "e", YOTON_OBJ);
+    yoton_value at = nested(100), above = nested(101);
+    assert_int_equal(yoton_send_object(pub, &at), YOTON_OK);
+    assert_int_equal(yoton_send_object(pub, &above), YOTON_OK);
+    assert_int_equal(yoton_recv(sub, DEADLINE, &message), YOTON_OK);
+    assert_int_equal(yoton_value_equal(&message.value, &at), 1);
+    yoton_message_clear(&message);
+    expect_error(yoton_recv(sub, DEADLINE, &message), YOTON_E_DEPTH, "deep"); /* LIMIT-6 */
+    assert_int_equal(yoton_send_object(flat_pub, &at), YOTON_OK);
+    expect_error(yoton_send_object(flat_pub, &above), YOTON_E_DEPTH, "deep");
+    yoton_value_clear(&at);
+    yoton_value_clear(&above);
+    yoton_connection_unref(bound);
+    yoton_connection_unref(connected);
+    yoton_channel_free(pub);
+    yoton_channel_free(sub);
+    yoton_channel_free(flat_pub);
+    yoton_context_free(deep);
+    yoton_context_free(flat);
+}
+
 /* ---- Files and sockets ---- */
 
 static void expect_read(int error, char *text, size_t size, const char *expected) {
@@ -469,6 +515,7 @@ int main(void) {
         cmocka_unit_test(messages_of_several_channels_come_in_the_order_of_arrival),
         cmocka_unit_test(a_full_reader_holds_the_writer_for_a_second_at_most),
         cmocka_unit_test(a_program_may_have_message_types_of_its_own),
+        cmocka_unit_test(the_depth_of_objects_has_a_limit_at_both_ends),
         cmocka_unit_test(a_channel_is_used_like_a_file),
         cmocka_unit_test(two_sockets_exchange_texts),
         cmocka_unit_test(callbacks_run_where_events_are_processed),

@@ -110,7 +110,7 @@ typedef struct yoton_message {
     void *custom;        /* for a type of the program's own what decode made, else NULL */
     uint64_t source_id;  /* who sent it; of a state set here the own context */
     uint64_t recv_seq;   /* counts what this context received (ROUTE-22); 0 for a state set here */
-    yoton_package *package;                /* holds the memory of `data` */
+    yoton_package *package;          /* holds the memory of `data` */
     struct yoton_channel_type *type; /* knows how to free `custom` */
 } yoton_message;
 

@@ -9,6 +9,7 @@
 #define REASON_CONTEXT "Closed by the context."
 #define LINE_MIN 45 /* LIMIT-1 */
 #define LINE_MAX_ALLOWED 1024
+#define DEPTH_MIN 100 /* LIMIT-6 */
 #define SHORTEST_TIMEOUT 0.01
 
 /* ---- Making and freeing ---- */
@@ -36,6 +37,9 @@ static int check_options(const yoton_options *options) {
                             "cannot make a context: max_line must be from %d to "
                             "%d bytes",
                             LINE_MIN, LINE_MAX_ALLOWED);
+    if (options->max_depth != 0 && options->max_depth < DEPTH_MIN)
+        return report_error(YOTON_E_ARGUMENT,
+                            "cannot make a context: max_depth must be at least %d", DEPTH_MIN);
     return YOTON_OK;
 }
 
