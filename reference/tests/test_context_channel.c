@@ -259,6 +259,33 @@ static void a_full_sub_channel_drops_as_it_is_set(void **state) {
     }
 }
 
+/* LIMIT-3: unless it is set, a queue holds the bytes of one message of the greatest size. */
+static void a_queue_is_limited_in_bytes(void **state) {
+    static const struct {
+        yoton_options options;
+        size_t kept;
+    } sets[] = {{{.max_message = 6}, 1}, {{.max_message = 6, .queue_bytes = 12}, 2}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        bench b;
+        bench_join(&b, &sets[i].options);
+        yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
+        yoton_channel *last = open_channel(b.context, YOTON_SUB, "last", YOTON_TXT);
+        publish_text(&b, sub, "first");
+        publish_text(&b, sub, "second");
+        publish_text(&b, sub, "third_");
+        publish_text(&b, last, "done");
+        expect_text(last, "done");
+        assert_int_equal(yoton_channel_pending(sub), sets[i].kept);
+        if (sets[i].kept == 2)
+            expect_text(sub, "second");
+        expect_text(sub, "third_");
+        yoton_channel_free(sub);
+        yoton_channel_free(last);
+        bench_close(&b);
+    }
+}
+
 static void all_that_is_there_is_taken_at_once(void **state) {
     bench b;
     yoton_message *list;
@@ -413,6 +440,7 @@ int main(void) {
         cmocka_unit_test(messages_are_numbered_over_all_channels),
         cmocka_unit_test(a_pub_channel_receives_no_messages),
         cmocka_unit_test(a_full_sub_channel_drops_as_it_is_set),
+        cmocka_unit_test(a_queue_is_limited_in_bytes),
         cmocka_unit_test(all_that_is_there_is_taken_at_once),
         cmocka_unit_test(receiving_waits_as_long_as_asked),
         cmocka_unit_test(closing_wakes_who_waits),

@@ -117,10 +117,48 @@ static void options_are_checked(void **state) {
                  "max_line");
     expect_error(yoton_context_new(&(yoton_options){.close = -1}, &context), YOTON_E_ARGUMENT,
                  "negative");
+    expect_error(yoton_context_new(&(yoton_options){.max_candidates = SIZE_MAX / 8}, &context),
+                 YOTON_E_ARGUMENT, "max_candidates");
+    expect_error(yoton_context_new(&(yoton_options){.max_connections = SIZE_MAX}, &context),
+                 YOTON_E_ARGUMENT, "max_connections");
     assert_null(context);
     context = context_make(&(yoton_options){.id = RAW_ID});
     assert_int_equal(yoton_context_id(context), RAW_ID);
     yoton_context_free(context);
+}
+
+/* Binds that wait and connections of both roles count, until they are closed. */
+static void connections_have_a_limit(void **state) {
+    uint16_t port, other_port;
+    yoton_connection *refused;
+    yoton_context *full = context_make(&(yoton_options){.max_connections = 3});
+    yoton_context *other = context_make(NULL);
+    (void)state;
+    yoton_connection *host = bind_free(other, &other_port);
+    yoton_connection *client = connect_to(full, other_port);
+    yoton_connection *guest = bind_free(full, &port);
+    yoton_connection *there = connect_to(other, port);
+    wait_state(guest, YOTON_HOSTING);
+    yoton_connection *waiting = bind_free(full, &port);
+    expect_error(yoton_context_bind(full, "127.0.0.1:0", 1, NULL, &refused), YOTON_E_FULL,
+                 "max_connections");
+    assert_null(refused);
+    expect_error(yoton_context_connect(full, address_of(other_port), 1, NULL, &refused),
+                 YOTON_E_FULL, "max_connections");
+    assert_null(refused);
+    assert_true(yoton_connection_is_connected(client) && yoton_connection_is_waiting(waiting));
+    yoton_connection_close(guest, NULL);
+    yoton_connection *again = bind_free(full, &port);
+    expect_error(yoton_context_bind(full, "127.0.0.1:0", 1, NULL, &refused), YOTON_E_FULL,
+                 "3 connections");
+    yoton_connection_unref(again);
+    yoton_connection_unref(waiting);
+    yoton_connection_unref(there);
+    yoton_connection_unref(guest);
+    yoton_connection_unref(client);
+    yoton_connection_unref(host);
+    yoton_context_free(full);
+    yoton_context_free(other);
 }
 
 /* ---- Connecting in vain ---- */
@@ -322,14 +360,13 @@ static void attempts_are_made_with_pauses(void **state) {
     yoton_context_free(c.context);
 }
 
-static void a_client_tells_the_network_after_what_waited(void **state) {
+static void tell_the_network_after_what_waited(const yoton_options *options) {
     caller c = {.timeout = 0};
     yoton_header header;
     char text[64];
     uv_thread_t thread;
     int listener = raw_listen(0, &c.port);
-    (void)state;
-    c.context = context_make(&(yoton_options){.queue_packages = 2});
+    c.context = context_make(options);
     yoton_channel *pub = open_channel(c.context, YOTON_PUB, "x", YOTON_TXT);
     send_text(pub, "lost");
     send_text(pub, "one");
@@ -355,6 +392,12 @@ static void a_client_tells_the_network_after_what_waited(void **state) {
     yoton_context_free(c.context);
 }
 
+static void a_client_tells_the_network_after_what_waited(void **state) {
+    (void)state;
+    tell_the_network_after_what_waited(&(yoton_options){.queue_packages = 2});
+    tell_the_network_after_what_waited(&(yoton_options){.queue_bytes = 7});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_address_is_refused),
@@ -363,6 +406,7 @@ int main(void) {
         cmocka_unit_test(the_given_port_is_the_one_bound),
         cmocka_unit_test(the_public_host_is_this_machine),
         cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(connections_have_a_limit),
         cmocka_unit_test(nobody_there_is_said_in_time_and_leaves_nothing),
         cmocka_unit_test(a_context_does_not_connect_to_itself),
         cmocka_unit_test(connecting_waits_for_the_host),

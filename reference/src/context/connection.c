@@ -102,6 +102,7 @@ void connection_list(yoton_connection *connection) {
     yoton_context *context = connection->context;
     yoton_connection_ref(connection);
     connection->listed = true;
+    context->connection_count++;
     connection->older = context->newest;
     if (context->newest != NULL)
         context->newest->newer = connection;
@@ -115,6 +116,7 @@ void connection_unlist(yoton_connection *connection) {
     if (!connection->listed)
         return;
     connection->listed = false;
+    context->connection_count--;
     if (connection->older != NULL)
         connection->older->newer = connection->newer;
     else

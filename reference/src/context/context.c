@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #define LINE_MAX_ALLOWED 1024
 #define DEPTH_MIN 100 /* LIMIT-6 */
 #define SHORTEST_TIMEOUT 0.01
+#define CONNECTIONS_DEFAULT 65536
+#define CANDIDATES_DEFAULT 16       /* LIMIT-10 */
+#define COUNT_MAX ((size_t)1 << 24) /* of connections and candidates */
 
 /* ---- Making and freeing ---- */
 
@@ -40,16 +44,28 @@ static int check_options(const yoton_options *options) {
     if (options->max_depth != 0 && options->max_depth < DEPTH_MIN)
         return report_error(YOTON_E_ARGUMENT,
                             "cannot make a context: max_depth must be at least %d", DEPTH_MIN);
+    if (options->max_connections > COUNT_MAX || options->max_candidates > COUNT_MAX)
+        return report_error(YOTON_E_ARGUMENT,
+                            "cannot make a context: max_connections and max_candidates must be "
+                            "%zu at most",
+                            COUNT_MAX);
     return YOTON_OK;
 }
 
 static void fill_options(yoton_options *options) {
     default_size(&options->queue_packages, YOTON_QUEUE_DEFAULT);
+    if (options->queue_packages > INT_MAX) /* more than any queue holds, and one more must fit */
+        options->queue_packages = INT_MAX;
     default_size(&options->max_line, YOTON_LINE_MAX_DEFAULT);
-    default_size(&options->max_candidates, 16);
+    default_size(&options->max_candidates, CANDIDATES_DEFAULT);
+    default_size(&options->max_connections, CONNECTIONS_DEFAULT);
     default_size(&options->send_limit, 64);
     if (options->max_message == 0)
         options->max_message = YOTON_MAX_MESSAGE_DEFAULT;
+    if (options->queue_bytes == 0) /* LIMIT-3: any message fits into an empty queue */
+        options->queue_bytes = options->max_message;
+    if (options->queue_bytes > INT64_MAX)
+        options->queue_bytes = INT64_MAX;
     default_seconds(&options->send_wait, 1.0);
     default_seconds(&options->drain, 1.0);
 }
@@ -232,6 +248,16 @@ static int check_name(const char *what, const char *name) {
     return YOTON_OK;
 }
 
+/* [locked] */
+static int check_room(const yoton_context *context, const char *what) {
+    if (context->connection_count < context->options.max_connections)
+        return YOTON_OK;
+    return report_error(YOTON_E_FULL,
+                        "cannot %s: the context has %zu connections already; close one first, or "
+                        "raise the option max_connections",
+                        what, context->connection_count);
+}
+
 static void learn_own_endpoint(yoton_connection *connection) {
     struct sockaddr_storage own;
     socklen_t size = sizeof own;
@@ -249,10 +275,9 @@ static int begin_hosting(yoton_context *context, yoton_connection *connection) {
         return report_plain(YOTON_E_NOMEM, "bind");
     learn_own_endpoint(connection);
     uv_mutex_lock(&context->lock);
-    int error = YOTON_OK;
-    if (context->stopping) {
-        error = report_plain(YOTON_E_CLOSED, "bind");
-    } else {
+    int error =
+        context->stopping ? report_plain(YOTON_E_CLOSED, "bind") : check_room(context, "bind");
+    if (error == YOTON_OK) {
         connection->state = YOTON_WAITING;
         connection_list(connection);
         context_empty_startup(context, connection);
@@ -297,6 +322,11 @@ static int dial_and_wait(yoton_context *context, yoton_connection *connection,
         error = context->stopping ? YOTON_E_CLOSED : YOTON_E_STATE;
         uv_mutex_unlock(&context->lock);
         return report_plain(error, "connect");
+    }
+    error = check_room(context, "connect");
+    if (error != YOTON_OK) {
+        uv_mutex_unlock(&context->lock);
+        return error;
     }
     connection_list(connection);
     kick(connection);

@@ -78,6 +78,7 @@ struct yoton_context {
     yoton_queue *startup;     /* CTX-7 */
     yoton_connection *oldest; /* connections not closed yet */
     yoton_connection *newest;
+    size_t connection_count;
     yoton_channel **channels; /* open ones, by incoming slot */
     size_t channel_count;
     size_t channel_room;
