@@ -7,7 +7,7 @@
 
 #include "context/internal.h"
 
-#define BACKLOG 16
+#define BACKLOG 128 /* a burst of strangers must not make a good peer try again a second later */
 #define PAUSE_SECONDS 0.1 /* before accepting again when the system is out of something */
 
 static void on_listen(uv_poll_t *poll, int status, int events);
