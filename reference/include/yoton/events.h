@@ -47,7 +47,7 @@ int yoton_call_later(yoton_events *events, double seconds, yoton_event_fn fn, vo
  * 0: waits that long at most until there is something, YOTON_FOREVER without limit. Only one thread
  * at a time does the work, another one waits for its turn as for something to be due; a handler
  * that calls it gets 0 at once.
- * Returns the number of handlers called: 0 when nothing was to be done in that time. */
+ * Returns the number of handlers called: 0 when nobody was to be called in that time. */
 int yoton_process_events(yoton_events *events, double block);
 
 /* Purpose: process events until yoton_stop_event_loop is called, from any thread or a handler. The

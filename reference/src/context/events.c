@@ -195,7 +195,7 @@ static int work(yoton_events *events, bool loop) {
     int called = 0;
     events->working = true;
     events->worker = uv_thread_self();
-    events->told = false;
+    events->told = false; /* what came while it waited was told, and is done now */
     events->now = uv_hrtime();
     events->turn++;
     while (!loop || !events->stopping) {
@@ -215,6 +215,7 @@ static int work(yoton_events *events, bool loop) {
 
 /* Waits until there is something to do and this thread may do it, and does it. [locked] */
 static int serve(yoton_events *events, yoton_time until, bool loop) {
+    events->told = false;
     for (;;) {
         yoton_time now = uv_hrtime();
         yoton_time due = events->first != NULL ? 0 : events_first_due(events);
