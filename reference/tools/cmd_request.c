@@ -72,8 +72,7 @@ static int ask(const options *o, const char *text, size_t size) {
     if (yoton_do_request(o->address, text, size, o->timeout, 0, &answer, &size) != YOTON_OK)
         return tool_fail("request", "%s", yoton_error_text());
     fwrite(answer, 1, size, stdout);
-    if (size == 0 || answer[size - 1] != '\n')
-        putchar('\n');
+    putchar('\n');
     free(answer);
     return tool_finish("request");
 }

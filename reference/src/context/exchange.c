@@ -86,15 +86,24 @@ static int exchange(yoton_request_server *server, int fd, text_in *in) {
     return error;
 }
 
+static void end_at_close(int fd) {
+    const struct linger off = {.l_onoff = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
+/* An end of the stream would be an empty answer to the client (CS-4): whatever ends the exchange
+ * before its answer, be it the end of this process, resets the connection. CS-8 */
 void exchange_serve(yoton_request_server *server, int fd) {
     text_in in = {.scan = {.limit = server->options.max_text}};
+    socket_reset_at_close(fd);
     int error = exchange(server, fd, &in);
     free(in.bytes);
-    if (error == YOTON_OK && !in.over)
-        see_off(fd, server->options.patience);
-    if (error != YOTON_OK) {
+    if (error == YOTON_OK) {
+        if (!in.over)
+            see_off(fd, server->options.patience);
+        end_at_close(fd);
+    } else {
         exchange_log(server, "no answer: %s", yoton_strerror(error));
-        socket_reset_at_close(fd); /* an end of the stream would be an empty answer: CS-4, CS-8 */
     }
     close(fd);
 }
