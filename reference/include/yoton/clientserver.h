@@ -60,8 +60,8 @@ typedef struct yoton_server_options {
 /* A client, whatever it does, holds a server for no longer than patience, the time of the handler,
  * answer_patience, and patience once more until it ends the connection; then that is closed, or
  * reset where the answer was not taken. A text above max_text resets it at once (CS-8), and so does
- * the end of the process. Memory for a connection grows with what comes, up to max_text bytes for
- * the request. */
+ * the end of the process. Memory for a connection grows with what comes, up to twice max_text
+ * while a request comes. */
 
 /* Purpose: make a server that listens at `address` (port 0 takes any free port) and does not answer
  * yet. options may be NULL and is copied. The caller owns it and frees it with
