@@ -10,12 +10,18 @@ static const struct {
     const char *what;
 } commands[] = {
     {"agent", cmd_agent, "be driven by a conformance harness"},
+    {"broker", cmd_broker, "connect others: host as many peers as come"},
     {"decode", cmd_decode, "print object bytes as Python literals"},
     {"dump", cmd_dump, "print what was said in a capture"},
     {"encode", cmd_encode, "write the payload of a message given as JSON"},
     {"hash", cmd_hash, "print the numbers of slot names and port names"},
+    {"pub", cmd_pub, "publish messages"},
+    {"rep", cmd_rep, "offer methods that run shell commands"},
+    {"req", cmd_req, "call a method of a replier"},
     {"request", cmd_request, "ask a server and print its answer"},
     {"serve", cmd_serve, "answer requests, by a command if wanted"},
+    {"state", cmd_state, "set, print or watch a state"},
+    {"sub", cmd_sub, "print messages as they come"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -12,12 +12,18 @@ enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
 
 /* Sub-commands: argv[0] is the name of the sub-command. Each returns an exit code. */
 int cmd_agent(int argc, char **argv);
+int cmd_broker(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 int cmd_hash(int argc, char **argv);
+int cmd_pub(int argc, char **argv);
+int cmd_rep(int argc, char **argv);
+int cmd_req(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_state(int argc, char **argv);
+int cmd_sub(int argc, char **argv);
 
 /* Purpose: say on standard error, in one line, what was wrong with the command line, and where to
  * read more. Returns TOOL_USAGE. */
