@@ -21,7 +21,8 @@ static const char help[] =
     "finds nobody for a moment, so peers should try for some seconds to connect; more addresses "
     "take\n"
     "more peers at once.\n"
-    "  --connect ADDRESS  join another network there, and again when the connection ends. May be\n"
+    "  -c, --connect ADDRESS  join another network there, and again when the connection ends. May "
+    "be\n"
     "                   given often\n"
     "  --timeout S      try S seconds to connect at first (default 10)\n"
     "  --name NAME      name the connections\n"
@@ -32,8 +33,12 @@ static const char help[] =
     "  -v, --verbose    print too who is silent for a while, and what is refused\n"
     "  -q, --quiet      print nothing\n"
     "\n"
-    "example: yoton broker localhost:chat      then yoton sub localhost:chat news      and\n"
-    "         yoton pub localhost:chat news hello      meet there\n";
+    "example:\n"
+    "  $ yoton broker --quiet localhost:chat &\n"
+    "  $ yoton state --watch localhost:chat topic weather &\n"
+    "  weather\n"
+    "  $ yoton state localhost:chat topic\n"
+    "  weather\n";
 
 static const char *const names[] = {
     [NETWORK_WAITING] = "waiting", [NETWORK_CAME] = "came", [NETWORK_SILENT] = "silent",

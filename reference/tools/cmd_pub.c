@@ -16,11 +16,14 @@ static const char help[] =
     "\n"
     "Publishes each MESSAGE, or each line of standard input when none is given, and ends when the\n"
     "system has taken them all. Empty messages are not sent.\n"
-    "  --type TYPE      txt (the default), bin (hexadecimal digits) or obj (a Python literal)\n"
+    "  -t, --type TYPE  txt (the default), bin (hexadecimal digits) or obj (a Python literal)\n"
     "  --json           messages are JSON: \"text\", {\"hex\":\"00ff\"}, or an object as yoton "
     "encode\n"
     "                   takes it; what yoton sub --json prints is taken too\n" NETWORK_HELP_ONE "\n"
-    "example: yoton pub localhost:chat news hello        a yoton sub there prints hello\n";
+    "example:\n"
+    "  $ yoton sub --bind localhost:chat news &\n"
+    "  $ yoton pub localhost:chat news hello\n"
+    "  hello\n";
 
 /* Sends one and looks after the connections. */
 static int publish(network *net, const char *text, size_t size, const char *what, size_t number) {

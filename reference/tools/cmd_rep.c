@@ -19,7 +19,7 @@ static const char help[] =
     "Offers methods, one at a time being called, until it is interrupted or the other end closes\n"
     "(with --bind: until it is interrupted, for as many peers as come). The method echo is always\n"
     "there.\n"
-    "  --exec NAME=COMMAND  offer a method that runs a shell command. It gets the arguments as "
+    "  -e, --exec NAME=COMMAND  offer a method that runs a shell command. It gets the arguments as "
     "$1,\n"
     "                   $2 and so on, strings as they are and other values as Python literals;\n"
     "                   named ones as the variables YOTON_ARG_name. What it prints, without the "
@@ -34,8 +34,10 @@ static const char help[] =
     "                   of such a method\n" NETWORK_HELP_ONE
     "Quote arguments in commands, as in \"$1\": others choose what is in them.\n"
     "\n"
-    "example: yoton rep --bind localhost:math calc --exec add='expr \"$1\" + \"$2\"'      then\n"
-    "         yoton req localhost:math calc add 3 4      prints '7'\n";
+    "example:\n"
+    "  $ yoton rep --bind --literal localhost:math calc --exec add='expr \"$1\" + \"$2\"' &\n"
+    "  $ yoton req localhost:math calc add 3 4\n"
+    "  7\n";
 
 typedef struct method {
     char *name;

@@ -25,8 +25,10 @@ static const char help[] =
     "  --json           print {\"value\":REPLY}\n" NETWORK_HELP_ONE
     "  The --timeout (default 10) is also the time for the reply.\n"
     "\n"
-    "example: yoton req localhost:math calc echo \"['a', 1.5]\"      prints (['a', 1.5], '0x…'),\n"
-    "                   the second being the id of the replier\n";
+    "example:\n"
+    "  $ yoton rep --bind localhost:math calc --exec 'greet=echo \"hello $1\"' &\n"
+    "  $ yoton req localhost:math calc greet world\n"
+    "  'hello world'\n";
 
 /* ---- Arguments ---- */
 

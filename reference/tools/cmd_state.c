@@ -15,17 +15,18 @@ static const char help[] =
     "lives\n"
     "in those who have the channel open: one that is to outlast this command needs somebody who\n"
     "watches it.\n"
-    "  --watch          go on, and print the state at first and whenever it changes; the state is\n"
+    "  -w, --watch      go on, and print the state at first and whenever it changes; the state is\n"
     "                   kept here for others meanwhile\n"
-    "  --type TYPE      txt (the default), bin (hexadecimal digits) or obj (a Python literal)\n"
+    "  -t, --type TYPE  txt (the default), bin (hexadecimal digits) or obj (a Python literal)\n"
     "  --json           print {\"source\":ID,\"value\":VALUE}, and take VALUE in that form (or "
     "just\n"
     "                   the inner one)\n" NETWORK_HELP_ONE
     "  The --timeout (default 10) is also the time in which there must be a state to print.\n"
     "\n"
-    "example: yoton state --bind --watch localhost:lab temperature 21.5      holds the state; "
-    "then\n"
-    "         yoton state localhost:lab temperature      prints 21.5\n";
+    "example:\n"
+    "  $ yoton state --bind --watch localhost:lab temperature 21.5 >log &\n"
+    "  $ yoton state localhost:lab temperature\n"
+    "  21.5\n";
 
 /* Those who have a state send it to a newcomer. What is set before theirs have come could lose
  * against them at others. */
@@ -100,29 +101,58 @@ static int get(state *s, const char *channel) {
     }
 }
 
-static int set(state *s, const char *value) {
-    network *net = &s->net;
+/* Who connects lets the others speak first. */
+static int settle(network *net) {
     double settled = bell_now() + SETTLE;
     while (net->end == NETWORK_ON && bell_now() < settled)
         network_step(net, settled, 0);
-    if (net->end != NETWORK_ON)
-        return network_outcome(net, "the state was not set");
+    return net->end == NETWORK_ON ? TOOL_OK : network_outcome(net, "the state was not set");
+}
+
+static int set(network *net, const char *value) {
     if (value[0] == '\0') /* STATE-7 */
         return tool_fail("state", "an empty state cannot be set; leave VALUE away to get it");
-    int result = tool_send(net, value, strlen(value), "the value");
-    if (result == TOOL_OK && yoton_context_flush(net->context, network_patience(net)) != YOTON_OK)
-        result = tool_fail("state", "%s", yoton_error_text());
-    return result;
+    return tool_send(net, value, strlen(value), "the value");
+}
+
+/* Who hosts has its state ready for whoever comes; who connects sets it there. */
+static int begin(state *s, const char *address, const char *value) {
+    network *net = &s->net;
+    bool hosts = s->options.bind;
+    int result = TOOL_OK;
+    if (value != NULL && hosts)
+        result = set(net, value);
+    if (result == TOOL_OK)
+        result = network_add(net, address, hosts);
+    if (result == TOOL_OK && !(hosts && s->watch))
+        result = network_join(net);
+    if (result != TOOL_OK || value == NULL || hosts)
+        return result;
+    result = settle(net);
+    return result == TOOL_OK ? set(net, value) : result;
+}
+
+static int deliver(network *net) {
+    if (net->end != NETWORK_ON)
+        return network_outcome(net, "the state was not delivered");
+    if (yoton_context_flush(net->context, network_patience(net)) != YOTON_OK)
+        return tool_fail("state", "%s", yoton_error_text());
+    return TOOL_OK;
 }
 
 static int run(state *s, const tool_texts *rest) {
-    s->net.watches_output = s->watch || rest->count == 2;
-    int result = network_start(&s->net, rest->list[0], YOTON_STATE, rest->list[1], s->options.type);
-    if (result == TOOL_OK && rest->count > 2)
-        result = set(s, rest->list[2]);
-    if (result != TOOL_OK || (rest->count > 2 && !s->watch))
+    const char *value = rest->count > 2 ? rest->list[2] : NULL;
+    s->net.watches_output = s->watch || value == NULL;
+    int result = network_open(&s->net);
+    if (result == TOOL_OK)
+        result = network_open_channel(&s->net, YOTON_STATE, rest->list[1], s->options.type);
+    if (result == TOOL_OK)
+        result = begin(s, rest->list[0], value);
+    if (result != TOOL_OK)
         return result;
-    return s->watch ? watch(s) : get(s, rest->list[1]);
+    if (s->watch)
+        return watch(s);
+    return value != NULL ? deliver(&s->net) : get(s, rest->list[1]);
 }
 
 int cmd_state(int argc, char **argv) {

@@ -14,15 +14,18 @@ static const char help[] =
     "\n"
     "Prints the messages of a channel as they come, one on a line, until it is interrupted or the\n"
     "other end closes.\n"
-    "  --type TYPE      txt (the default; printed as it is), bin (printed as hexadecimal digits) "
+    "  -t, --type TYPE  txt (the default; printed as it is), bin (printed as hexadecimal digits) "
     "or\n"
     "                   obj (printed as a Python literal); it is part of the channel's name\n"
-    "  --count N        end after N messages\n"
+    "  -n, --count N    end after N messages\n"
     "  --sync           sync mode: have publishers slow down when this end cannot keep up\n"
     "  --json           print {\"source\":ID,\"value\":MESSAGE} for each\n" NETWORK_HELP_ONE
     "  The --timeout, when given, is also the longest time without a message.\n"
     "\n"
-    "example: yoton sub --bind localhost:chat news       prints what yoton pub sends there\n";
+    "example:\n"
+    "  $ yoton sub --bind --type obj localhost:chat news &\n"
+    "  $ yoton pub --type obj localhost:chat news \"['a', 1.50]\"\n"
+    "  ['a', 1.5]\n";
 
 typedef struct sub {
     network net;

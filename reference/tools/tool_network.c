@@ -100,6 +100,8 @@ int network_add(network *net, const char *address, bool bind) {
     strcpy(seat->address, address);
     seat->bind = bind;
     seat->keep = net->options->keep;
+    if (net->options->bind && net->options->timeout > 0)
+        net->join_by = bell_now() + net->options->timeout;
     return TOOL_OK;
 }
 
@@ -138,9 +140,7 @@ int network_step(network *net, double moment, int what) {
     return happened;
 }
 
-static int join(network *net) {
-    if (net->options->bind && net->options->timeout > 0)
-        net->join_by = bell_now() + net->options->timeout;
+int network_join(network *net) {
     while (!net->joined && net->end == NETWORK_ON)
         network_step(net, BELL_NEVER, 0);
     return net->end == NETWORK_FAILED ? TOOL_FAILED : TOOL_OK;
@@ -153,7 +153,7 @@ int network_start(network *net, const char *address, yoton_channel_kind kind, co
         result = network_open_channel(net, kind, base, type);
     if (result == TOOL_OK)
         result = network_add(net, address, net->options->bind);
-    return result == TOOL_OK ? join(net) : result;
+    return result == TOOL_OK ? network_join(net) : result;
 }
 
 int network_outcome(const network *net, const char *unfinished) {

@@ -125,9 +125,12 @@ int network_open_channel(network *net, yoton_channel_kind kind, const char *base
  * network_open does. */
 int network_add(network *net, const char *address, bool bind);
 
-/* Purpose: the usual beginning of a command with one address: open, the channel, the address, and
- * wait until a peer is there. Returns TOOL_OK with a peer there or net->end set; TOOL_FAILED,
- * having said why. */
+/* Purpose: wait until a peer is there. Returns TOOL_OK with a peer there or net->end set;
+ * TOOL_FAILED, having said why. */
+int network_join(network *net);
+
+/* Purpose: the usual beginning of a command with one address: all of the above. Returns as
+ * network_join does. */
 int network_start(network *net, const char *address, yoton_channel_kind kind, const char *base,
                   yoton_message_type type);
 
