@@ -9,6 +9,7 @@ Nothing is made in the network of the machine itself.
 import os
 import shutil
 import subprocess
+import time
 
 # Of the range that RFC 2544 sets aside for measurements.
 ADDRESSES = ("198.18.0.1", "198.18.0.2")
@@ -40,6 +41,7 @@ class Box:
                               timeout=PATIENCE, check=False)
         if done.returncode:
             raise NotAllowed("%s: %s" % (" ".join(command), (done.stderr.strip() or "failed").splitlines()[0]))
+        return done.stdout
 
     def set(self, name, value):
         """Sets a value of net.ipv4 in this box only."""
@@ -101,6 +103,17 @@ class Boxes:
         """Puts the cable back; does nothing when it is in."""
         for box, device in zip(self.boxes, DEVICES):
             box.run("ip", "link", "set", device, "up")
+
+    def wait_for_cable(self):
+        """Until both devices work again, and no search for the neighbour is left from when they did not. A connection
+        that is made before loses its first packet, and a second."""
+        deadline = time.monotonic() + PATIENCE
+        for box, device in zip(self.boxes, DEVICES):
+            while box.run("ip", "-brief", "link", "show", "dev", device).split()[1] != "UP":
+                if time.monotonic() > deadline:
+                    raise NotAllowed("%s does not come up again" % device)
+                time.sleep(0.01)
+            box.run("ip", "neighbour", "flush", "dev", device)
 
     def patience_of_tcp(self, retries):
         """How often TCP repeats what nobody acknowledged before it gives the connection up."""

@@ -109,6 +109,12 @@ class Driver:
 
         return self._until(look, "event %s %s" % (name, fields))
 
+    def left(self, name, **fields):
+        """The events like that which came so far and were not given out."""
+        wanted = {"event": name, **fields}.items()
+        with self._news:
+            return [event for event in self._events if wanted <= event.items()]
+
     def value(self, channel):
         return self.do("recv", channel=channel, timeout=PATIENCE)["value"]
 
