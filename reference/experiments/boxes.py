@@ -23,6 +23,10 @@ class NotAllowed(Exception):
     """This system gives us no namespaces; the text says why."""
 
 
+class Failed(Exception):
+    """A command in a box did not succeed, or a cable does not work again."""
+
+
 class Box:
     """One network namespace, and how to run a command in it."""
 
@@ -40,7 +44,7 @@ class Box:
         done = subprocess.run([*self.prefix, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=PATIENCE, check=False)
         if done.returncode:
-            raise NotAllowed("%s: %s" % (" ".join(command), (done.stderr.strip() or "failed").splitlines()[0]))
+            raise Failed("%s: %s" % (" ".join(command), (done.stderr.strip() or "failed").splitlines()[0]))
         return done.stdout
 
     def set(self, name, value):
@@ -68,6 +72,9 @@ class Boxes:
                 raise NotAllowed("there is no program %s" % program)
         try:
             self._make()
+        except Failed as e:
+            self.end()
+            raise NotAllowed(str(e)) from e
         except BaseException:
             self.end()
             raise
@@ -111,7 +118,7 @@ class Boxes:
         for box, device in zip(self.boxes, DEVICES):
             while box.run("ip", "-brief", "link", "show", "dev", device).split()[1] != "UP":
                 if time.monotonic() > deadline:
-                    raise NotAllowed("%s does not come up again" % device)
+                    raise Failed("%s does not come up again" % device)
                 time.sleep(0.01)
             box.run("ip", "neighbour", "flush", "dev", device)
 
@@ -125,7 +132,7 @@ class Boxes:
         for box in self.boxes:
             try:
                 box.set("tcp_orphan_retries", 1)
-            except (NotAllowed, OSError, subprocess.SubprocessError):
+            except (Failed, OSError, subprocess.SubprocessError):
                 pass  # a box that is half made, or a system that sets nothing; it goes a little later then
         for box in reversed(self.boxes):
             box.end()
