@@ -27,7 +27,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON ?= python3
 CLANG_FORMAT ?= clang-format
+OBJCOPY ?= objcopy
 V ?=
+VERSION := 0.1.0
 
 # A build with sanitizers never shares a folder with one without.
 comma := ,
@@ -64,6 +66,8 @@ SPEC_SRC := $(sort $(filter-out conformance/peers/% conformance/mutants/% confor
 	$(wildcard conformance/*.c conformance/*/*.c)))
 GEN_SCRIPT := conformance/tools/gen_requirements.py
 GEN_SRC := $(BUILD)/gen/requirements.c
+HEADERS := $(sort $(wildcard reference/include/yoton/*.h))
+EXPORTS := $(BUILD)/gen/libyoton.map $(BUILD)/gen/libyoton.names
 
 REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
 SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
@@ -140,13 +144,25 @@ link = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' LINK '$@';)
 inputs = $(filter %.o,$^) $(filter %.a,$^)
 
 # --- Library and programs ------------------------------------------------------------------------------------------
-$(OUT)/libyoton.a: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources
+# What the library exports is what its public headers declare, of the shared one as of the static one: that is a single
+# object, in which all other names are local and cannot meet a program's own.
+$(BUILD)/gen/libyoton.map: export = --map
+$(BUILD)/gen/libyoton.names: export = --list
+$(EXPORTS): reference/exports.py $(HEADERS) $(OUT)/.sources
+	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
+	@$(PYTHON) $< $(export) $(HEADERS) > $@.tmp && mv -f $@.tmp $@
+$(PLAIN)/yoton.o: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources $(BUILD)/gen/libyoton.names
+	$(link) $(CC) -r -nostdlib -o $@ $(inputs) && $(OBJCOPY) --keep-global-symbols=$(BUILD)/gen/libyoton.names $@
+$(OUT)/libyoton.a: $(PLAIN)/yoton.o
+	$(archive)
+# The same with every name, for the tools, which use some that are not public.
+$(PLAIN)/libyoton.a: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources
 	$(archive)
 $(OUT)/libyoton-wire.a: $(call obj,$(PLAIN),$(WIRE_SRC)) $(OUT)/.sources
 	$(archive)
-$(OUT)/libyoton.so: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources
-	$(link) $(CC) -shared -Wl,-soname,libyoton.so.0 -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
-$(OUT)/yoton: $(call obj,$(PLAIN),$(TOOL_SRC)) $(OUT)/libyoton.a $(OUT)/.sources
+$(OUT)/libyoton.so: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources $(BUILD)/gen/libyoton.map
+	$(link) $(CC) -shared -Wl,-soname,libyoton.so.0 -Wl,--version-script=$(BUILD)/gen/libyoton.map -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
+$(OUT)/yoton: $(call obj,$(PLAIN),$(TOOL_SRC)) $(PLAIN)/libyoton.a $(OUT)/.sources
 	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS)
 $(OUT)/yotonspec: $(call obj,$(PLAIN),$(SPEC_SRC)) $(call gen_obj,$(PLAIN)) $(OUT)/libyoton-wire.a $(OUT)/.sources
 	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS)
@@ -263,16 +279,21 @@ fuzz_one = echo '$(1): $(TIME) s' && mkdir -p $(OUT)/fuzz/corpus/$(1) && \
 
 ##@ Install
 .PHONY: install uninstall
-install: all ## Install the programs, the library and its headers under DESTDIR/PREFIX
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib include/yoton)
+install: all ## Install the programs, the library, its headers and yoton.pc under DESTDIR/PREFIX
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/yoton)
 	install -m 755 $(OUT)/yoton $(OUT)/yotonspec $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(OUT)/libyoton.a $(DESTDIR)$(PREFIX)/lib
-	install -m 755 $(OUT)/libyoton.so $(DESTDIR)$(PREFIX)/lib/libyoton.so.0
+	install -m 755 $(OUT)/libyoton.so $(DESTDIR)$(PREFIX)/lib/libyoton.so.$(VERSION)
+	ln -sf libyoton.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libyoton.so.0
 	ln -sf libyoton.so.0 $(DESTDIR)$(PREFIX)/lib/libyoton.so
-	install -m 644 $(wildcard reference/include/yoton/*.h) $(DESTDIR)$(PREFIX)/include/yoton
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/yoton
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) -lm -pthread|' \
+		reference/yoton.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/yoton.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/yoton.pc
 uninstall: ## Remove what `make install` installed, with the same DESTDIR and PREFIX
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/yoton bin/yotonspec lib/libyoton.a lib/libyoton.so lib/libyoton.so.0)
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/yoton/,$(notdir $(wildcard reference/include/yoton/*.h)))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/yoton bin/yotonspec lib/pkgconfig/yoton.pc \
+		lib/libyoton.a lib/libyoton.so lib/libyoton.so.0 lib/libyoton.so.$(VERSION))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/yoton/,$(notdir $(HEADERS)))
 	-rmdir $(DESTDIR)$(PREFIX)/include/yoton
 
 ##@ House

@@ -20,11 +20,13 @@ LOG=$BUILD/setup.log
 needs() {
     cat <<'LIST'
 gcc               command gcc                compiles the reference and the harness
+g++               command g++                compiles the headers as C++
 libc6-dev         header stdlib.h            the C library's headers
 clang             command clang              the second compiler; builds the fuzz targets
 libclang-rt-dev   runtime fuzzer             libFuzzer and the sanitizers of clang
 llvm              command llvm-symbolizer    names functions in the reports of a fuzz target
 clang-format      command clang-format       checks the style of the C sources
+pkg-config        command pkg-config         tells a test's program how to link with the installed library
 python3           command python3            runs the original, the tests' runner and the generators
 patch             command patch              makes the mutants of the reference
 libuv1-dev        header uv.h                event loop and sockets of the reference
