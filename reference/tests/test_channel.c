@@ -71,7 +71,9 @@ static void what_a_full_queue_discards_is_not_told(void **state) {
     yoton_package *first = yoton_package_new(&header, "1");
     yoton_package *second = yoton_package_new(&header, "2");
     (void)state;
-    assert_int_equal(channel_core_init(&sub, YOTON_SUB, "x", 1, YOTON_TXT, &limits), YOTON_OK);
+    assert_int_equal(
+        channel_core_init(&sub, YOTON_SUB, "x", 1, channel_type_standard(YOTON_TXT), &limits),
+        YOTON_OK);
     assert_int_equal(channel_core_deposit(&sub, first), 1);
     assert_int_equal(channel_core_deposit(&sub, second), 0);
     assert_int_equal(yoton_queue_count(sub.incoming), 1);
