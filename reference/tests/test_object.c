@@ -324,6 +324,16 @@ static void test_not_encodable(void **state) {
     text.as.string.bytes[1] = (char)0xff;
     check_not_encoded(&text, 0, YOTON_E_UTF8);
     yoton_value_clear(&text);
+    yoton_value strange = {.type = (yoton_type)(YOTON_DICT + 1)};
+    check_not_encoded(&strange, 0, YOTON_E_TYPE);
+    yoton_value list = {.type = YOTON_LIST};
+    append(&list, make_integer(1));
+    append(&list, strange);
+    check_not_encoded(&list, 0, YOTON_E_TYPE);
+    char *literal = (char *)"stays";
+    assert_int_equal(yoton_object_literal(&list, &literal, NULL), YOTON_E_TYPE);
+    assert_null(literal);
+    yoton_value_clear(&list);
 }
 
 /* --- depth --- */

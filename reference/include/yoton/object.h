@@ -84,8 +84,8 @@ int yoton_object_decode(yoton_value *value, const uint8_t *data, size_t size, si
                         size_t *used);
 
 /* Purpose: how many bytes yoton_object_encode writes. *size receives it.
- * Returns YOTON_OK, YOTON_E_DEPTH, YOTON_E_KEY, YOTON_E_UTF8, YOTON_E_NOMEM, or YOTON_E_ARGUMENT
- * for a dict whose last key has no value. */
+ * Returns YOTON_OK, YOTON_E_DEPTH, YOTON_E_KEY, YOTON_E_UTF8, YOTON_E_NOMEM, YOTON_E_ARGUMENT for a
+ * dict whose last key has no value, or YOTON_E_TYPE for a value whose type is no yoton_type. */
 int yoton_object_size(const yoton_value *value, size_t max_depth, size_t *size);
 
 /* Purpose: encode *value into out. *size holds the room and then the bytes written.
@@ -96,7 +96,9 @@ int yoton_object_encode(const yoton_value *value, size_t max_depth, uint8_t *out
  * 1e999 and -inf as -1e999, so that it reads back). Of dict entries with equal keys the first key
  * and the last value are written, as a Python dict keeps them. *text receives a NUL-terminated
  * string the caller frees with free(), *size (may be NULL) its length without the NUL. Returns
- * YOTON_OK or YOTON_E_NOMEM. */
+ * YOTON_OK, YOTON_E_NOMEM or YOTON_E_TYPE (a type that is no yoton_type); on an error *text is
+ * NULL.
+ */
 int yoton_object_literal(const yoton_value *value, char **text, size_t *size);
 
 #ifdef __cplusplus

@@ -64,7 +64,7 @@ static int shortest_digits(double number, char digits[DBL_DECIMAL_DIG + 1]) {
     size_t count = 0, significant = 0;
     const char *c = printed;
     for (; *c != 'e'; c++) {
-        if (*c < '0' || *c > '9')
+        if ((unsigned)(*c - '0') > 9)
             continue;
         digits[count++] = *c;
         if (*c != '0')
@@ -204,6 +204,8 @@ static void put_value(text *t, yoton_stack *stack, const yoton_value *value) {
     case YOTON_DICT:
         open_container(t, stack, value);
         break;
+    default: /* no value of this library; only a program's own mistake comes here */
+        t->error = YOTON_E_TYPE;
     }
 }
 
