@@ -74,18 +74,13 @@ static void signal_came(yoton_link *link, const yoton_frame *frame, yoton_link_e
 }
 
 static int frame_came(yoton_link *link, const yoton_frame *frame, yoton_link_event *event) {
-    switch (frame->kind) {
-    case YOTON_FRAME_HEADER:
+    if (frame->kind == YOTON_FRAME_PAYLOAD)
+        return payload_came(link, frame, event);
+    if (frame->kind == YOTON_FRAME_HEADER) {
         link->in.header = frame->header;
         link->in.have = 0;
-        return YOTON_OK;
-    case YOTON_FRAME_PAYLOAD:
-        return payload_came(link, frame, event);
-    case YOTON_FRAME_SIGNAL:
+    } else if (frame->kind == YOTON_FRAME_SIGNAL) {
         signal_came(link, frame, event);
-        return YOTON_OK;
-    case YOTON_FRAME_NONE:
-        break;
     }
     return YOTON_OK;
 }

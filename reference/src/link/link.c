@@ -159,17 +159,11 @@ static yoton_time earlier(yoton_time a, yoton_time b) { return a < b ? a : b; }
 yoton_time yoton_link_deadline(const yoton_link *link) {
     if (link->down_due)
         return 0;
-    switch (link->state) {
-    case YOTON_LINK_HANDSHAKE:
-    case YOTON_LINK_REFUSING:
-    case YOTON_LINK_CLOSING:
-        return link->limit;
-    case YOTON_LINK_CONNECTED:
+    if (link->state == YOTON_LINK_CLOSED)
+        return YOTON_NEVER;
+    if (link->state == YOTON_LINK_CONNECTED)
         return earlier(heartbeat_due(link), timeout_due(link));
-    case YOTON_LINK_CLOSED:
-        break;
-    }
-    return YOTON_NEVER;
+    return link->limit;
 }
 
 static void beat(yoton_link *link, yoton_time now) {
@@ -186,27 +180,23 @@ static void find_silence(yoton_link *link, yoton_time now, yoton_link_event *eve
     event->kind = YOTON_LINK_TIMED_OUT;
 }
 
+/* The time that a state other than CONNECTED may take is over. */
+static void give_up(yoton_link *link, yoton_time now) {
+    if (link->state == YOTON_LINK_HANDSHAKE)
+        yoton_link_hello_end(link, now, YOTON_E_TIMEOUT, LINK_REASON_SHAKE_TIMEOUT);
+    else if (link->state == YOTON_LINK_REFUSING)
+        yoton_link_down(link, link->error, link->reason);
+    else if (link->state == YOTON_LINK_CLOSING) /* LINK-22, LIMIT-8 */
+        yoton_link_down(link, YOTON_E_TIMEOUT, LINK_REASON_CLOSE_TIMEOUT);
+}
+
 void yoton_link_tick(yoton_link *link, yoton_time now, yoton_link_event *event) {
     event->kind = YOTON_LINK_NOTHING;
-    switch (link->state) {
-    case YOTON_LINK_HANDSHAKE:
-        if (now >= link->limit)
-            yoton_link_hello_end(link, now, YOTON_E_TIMEOUT, LINK_REASON_SHAKE_TIMEOUT);
-        break;
-    case YOTON_LINK_REFUSING:
-        if (now >= link->limit)
-            yoton_link_down(link, link->error, link->reason);
-        break;
-    case YOTON_LINK_CONNECTED:
+    if (link->state == YOTON_LINK_CONNECTED) {
         beat(link, now);
         find_silence(link, now, event);
-        break;
-    case YOTON_LINK_CLOSING: /* LINK-22, LIMIT-8 */
-        if (now >= link->limit)
-            yoton_link_down(link, YOTON_E_TIMEOUT, LINK_REASON_CLOSE_TIMEOUT);
-        break;
-    case YOTON_LINK_CLOSED:
-        break;
+    } else if (now >= link->limit) {
+        give_up(link, now);
     }
     tell_down(link, event);
 }

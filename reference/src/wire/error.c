@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+/* One for each code. */
 static const char *const texts[] = {
     [-YOTON_OK] = "success",
     [-YOTON_E_MORE] = "more bytes are needed",
@@ -34,7 +35,7 @@ static const char *const texts[] = {
 
 const char *yoton_strerror(int error) {
     size_t count = sizeof texts / sizeof texts[0];
-    if (error > 0 || error <= -(int)count || texts[-error] == NULL)
+    if (error > 0 || error <= -(int)count)
         return "unknown error";
     return texts[-error];
 }

@@ -38,10 +38,10 @@ static void decode_fields(yoton_header *header, const uint8_t *in) {
     header->length = yoton_le64_get(in + AT_LENGTH);
 }
 
-/* How many of the first bytes of a header, from `from` to `to`, are as they must be. */
+/* How far the control bytes of a header, from `from` to `to`, are as they must be. */
 static size_t good_control(const uint8_t *in, size_t from, size_t to) {
     size_t i = from;
-    while (i < to && i < CONTROL_SIZE && in[i - from] == control[i])
+    while (i < to && in[i - from] == control[i])
         i++;
     return i;
 }
@@ -91,8 +91,7 @@ static int feed_header(yoton_framer *framer, const uint8_t *data, size_t size, s
         if (good < end) /* FRAME-3 */
             return fail(framer, YOTON_E_CONTROL, framer->position + (good - have));
     }
-    if (take > 0)
-        memcpy(framer->raw + have, data, take);
+    memcpy(framer->raw + have, data, take);
     framer->position += take;
     *consumed = take;
     framer->have = (uint8_t)(have + take);

@@ -17,10 +17,9 @@ static bool is_room(size_t count) {
 int yoton_items_push(yoton_value **items, size_t *count, const yoton_value *item) {
     if (*count == 0 || is_room(*count)) {
         size_t room = 2;
-        if (*count > 0) /* 2^k grows by half, 3*2^k by a third */
+        /* 2^k grows by half, 3*2^k by a third: what is in memory is no more than half a size_t */
+        if (*count > 0)
             room = *count % 3 == 0 ? *count / 3 * 4 : *count + *count / 2;
-        if (room > SIZE_MAX / sizeof **items)
-            return YOTON_E_NOMEM;
         yoton_value *grown = realloc(*items, room * sizeof **items);
         if (grown == NULL)
             return YOTON_E_NOMEM;
@@ -43,7 +42,7 @@ int yoton_value_string(yoton_value *value, const char *bytes, size_t size) {
     *value = (yoton_value){0};
     if (yoton_utf8_check(bytes, size) != size)
         return YOTON_E_UTF8;
-    char *copy = size < SIZE_MAX ? malloc(size + 1) : NULL;
+    char *copy = malloc(size + 1);
     if (copy == NULL)
         return YOTON_E_NOMEM;
     if (size > 0)
@@ -86,9 +85,7 @@ void yoton_value_clear(yoton_value *value) {
 
 void *yoton_stack_push(yoton_stack *stack, size_t size) {
     if (stack->used == stack->room) {
-        size_t room = stack->room + stack->room / 2;
-        if (room > SIZE_MAX / size)
-            return NULL;
+        size_t room = stack->room + stack->room / 2; /* cannot overflow, as above */
         bool first = stack->base == stack->start;
         void *grown = realloc(first ? NULL : stack->base, room * size);
         if (grown == NULL)
