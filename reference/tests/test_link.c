@@ -78,6 +78,7 @@ static void refusal_endless(rig *r) {
     for (int i = 0; i < 20; i++)
         feed_text(r, "ERROR: ");
 }
+static void refusal_in_latin(rig *r) { feed_text(r, "ERROR: no\xe9l\x7f\nnow\r\n"); }
 static void refusal_hardly(rig *r) {
     feed_text(r, "ERR");
     rig_eof(r);
@@ -298,6 +299,7 @@ static const row table[] = {
     {client_waits, bad_pid, NOT_ID, "closed", "", SAME},
     {client_waits, bare_lf, NOT_ID, "closed", "", SAME},
     {client_waits, refusal, SAYS("ERROR: this is Yoton."), "closed", "", SAME},
+    {client_waits, refusal_in_latin, SAYS("ERROR: no.l."), "closed", "", SAME},
     {client_waits, refusal_cut, SAYS("ERROR: no"), "closed", "", SAME},
     {client_waits, refusal_late, SAYS("ERROR: no.[1m"), "closed", "", SAME},
     {client_waits, refusal_endless,

@@ -145,6 +145,22 @@ static void more_than_offered_cannot_be_written(void **state) {
     rig_close(&bench);
 }
 
+static void closed_link_takes_nothing_as_written(void **state) {
+    (void)state;
+    const uint8_t *data;
+    connect_bench();
+    send_to(&bench, 1, 4);
+    assert_int_equal(yoton_link_output(bench.link, &data), 60);
+    yoton_link_drop(bench.link, YOTON_E_SYSTEM, "Socket error.");
+    rig_tick(&bench, 0);
+    yoton_link_written(bench.link, 0, 60); /* the transport says it late */
+    rig_tick(&bench, 0);
+    assert_int_equal(yoton_link_output(bench.link, &data), 0);
+    assert_string_equal(bench.log, "DOWN -20 Socket error.|");
+    assert_string_equal(rig_state(&bench), "closed");
+    rig_close(&bench);
+}
+
 static void full_queue_discards_as_configured(void **state) {
     (void)state;
     yoton_link_config config = rig_config(YOTON_ROLE_HOST);
@@ -353,6 +369,7 @@ int main(void) {
         cmocka_unit_test(small_packages_are_offered_together),
         cmocka_unit_test(exact_fits_are_offered),
         cmocka_unit_test(more_than_offered_cannot_be_written),
+        cmocka_unit_test(closed_link_takes_nothing_as_written),
         cmocka_unit_test(full_queue_discards_as_configured),
         cmocka_unit_test(payload_memory_follows_what_came),
         cmocka_unit_test(payload_gets_no_more_than_its_length),

@@ -292,6 +292,19 @@ static void close_is_given_up_after_a_second(void **state) {
     rig_close(&bench);
 }
 
+static void close_time_is_that_of_the_configuration(void **state) {
+    (void)state;
+    yoton_link_config config = rig_config(YOTON_ROLE_HOST);
+    config.close = 30 * YOTON_MS;
+    rig_connect(&bench, &config);
+    yoton_link_close(bench.link, 0, NULL);
+    rig_tick(&bench, 30 * YOTON_MS - 1);
+    assert_string_equal(bench.log, "");
+    rig_tick(&bench, 30 * YOTON_MS);
+    assert_string_equal(rig_state(&bench), "closed");
+    rig_close(&bench);
+}
+
 static void close_waits_for_the_last_byte_of_its_signal(void **state) {
     (void)state;
     connect_bench();
@@ -459,6 +472,7 @@ int main(void) {
         cmocka_unit_test(handshake_time_is_that_of_the_configuration),
         cmocka_unit_test(refusal_nobody_reads_is_given_up),
         cmocka_unit_test(close_is_given_up_after_a_second),
+        cmocka_unit_test(close_time_is_that_of_the_configuration),
         cmocka_unit_test(close_waits_for_the_last_byte_of_its_signal),
         cmocka_unit_test(time_does_not_run_over),
         cmocka_unit_test(two_idle_ends_hear_each_other),

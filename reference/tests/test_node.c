@@ -158,6 +158,18 @@ static void one_source_is_the_least_to_remember(void **state) {
     yoton_node_free(node);
 }
 
+/* More than there can be is as good as no limit. */
+static void any_number_of_sources_may_be_asked_for(void **state) {
+    (void)state;
+    yoton_node *node = node_of(SIZE_MAX);
+    for (uint64_t i = 1000; i < 3000; i++)
+        assert_int_equal(route(node, i, 1), BOTH);
+    for (uint64_t i = 1000; i < 3000; i++)
+        assert_int_equal(route(node, i, 1), YOTON_ROUTE_DROP);
+    assert_int_equal(yoton_node_sources(node), 2000);
+    yoton_node_free(node);
+}
+
 /* A plain list in the order of use, to compare with. */
 #define MODEL_MAX 50
 typedef struct model {
@@ -337,6 +349,7 @@ int main(void) {
         cmocka_unit_test(id_zero_is_refused),
         cmocka_unit_test(least_recently_used_source_is_forgotten),
         cmocka_unit_test(one_source_is_the_least_to_remember),
+        cmocka_unit_test(any_number_of_sources_may_be_asked_for),
         cmocka_unit_test(memory_of_sources_is_that_of_a_plain_list),
         cmocka_unit_test(memory_of_sources_is_bounded),
         cmocka_unit_test(ids_made_to_fall_together_push_only_each_other_out),

@@ -333,6 +333,11 @@ static void test_every_allocation_fails(void **state) {
         assert_true(alloc_fail_each(do_everything, &b) > 20);
         free(b.data);
     }
+    uint8_t pairs[2 + 40 * 4] = {'d', 40}; /* more than a comparison has room for of itself */
+    for (uint8_t i = 0; i < 40; i++)
+        memcpy(pairs + 2 + 4 * i, (uint8_t[]){'s', 1, i, 'n'}, 4);
+    bytes wide = {pairs, sizeof pairs};
+    assert_true(alloc_fail_each(do_everything, &wide) > 40);
     bytes deep;
     deep.data = nested("tl", 100, &deep.size);
     assert_true(alloc_fail_each(do_everything, &deep) > 200);
