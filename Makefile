@@ -51,6 +51,7 @@ include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
 TEST_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+COV := -O0 -g --coverage -fprofile-update=atomic
 FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 WIRE_LIBS := -lunistring -lgmp
@@ -72,6 +73,8 @@ EXPORTS := $(BUILD)/gen/libyoton.map $(BUILD)/gen/libyoton.names
 REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
 SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
 TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))
+# What sockets and threads happen to do covers nothing: floors 1 to 3 are tested without them.
+COV_TESTS := $(filter-out $(TSAN_TESTS),$(REF_TESTS))
 REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
@@ -93,10 +96,12 @@ ASAN := $(OUT)/asan
 TSAN_DIR := $(OUT)/tsan
 FUZZ_DIR := $(OUT)/fuzz/obj
 CLANG_DIR := $(OUT)/clang
+COV_DIR := $(OUT)/coverage
 
 REF_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/%,$(REF_TESTS))
 SPEC_TEST_BIN := $(patsubst conformance/tests/%.c,$(OUT)/tests/conformance/%,$(SPEC_TESTS))
 TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS))
+COV_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/coverage/%,$(COV_TESTS))
 FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
 FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
 
@@ -116,7 +121,7 @@ harness: $(OUT)/yotonspec ## Build `yotonspec`, the conformance harness
 FORCE:
 stamp = mkdir -p $(@D); printf '%s\n' "$(1)" > $@.$$$$; cmp -s $@.$$$$ $@ && rm -f $@.$$$$ || mv -f $@.$$$$ $@
 $(OUT)/.flags: FORCE
-	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN))
+	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN) $(COV))
 $(OUT)/.sources: FORCE
 	@$(call stamp,$(ALL_SRC))
 
@@ -138,6 +143,7 @@ $(eval $(call variant,ASAN,$(ASAN),$$(CC),$$(TEST_SAN)))
 $(eval $(call variant,TSAN,$(TSAN_DIR),$$(CC),$$(TSAN)))
 $(eval $(call variant,FUZZ,$(FUZZ_DIR),$$(FUZZ_CC),$$(FUZZ_SAN)))
 $(eval $(call variant,CLANG,$(CLANG_DIR),clang,-O1))
+$(eval $(call variant,COV,$(COV_DIR),gcc,$$(COV)))
 
 archive = @mkdir -p $(@D) && printf '  %-5s %s\n' AR '$@' && rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 link = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' LINK '$@';)
@@ -196,6 +202,13 @@ $(TSAN_TEST_BIN): $(OUT)/tests/tsan/%: $(TSAN_DIR)/reference/tests/%.o $(call ob
 		$(TSAN_DIR)/libyoton.a
 	$(link) $(CC) -pthread $(TSAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
 
+$(COV_DIR)/libyoton.a: $(call obj,$(COV_DIR),$(LIB_SRC) $(TOOL_SRC)) $(OUT)/.sources
+	$(archive)
+$(COV_BIN): $(OUT)/tests/coverage/%: $(COV_DIR)/reference/tests/%.o $(call obj,$(COV_DIR),$(REF_TEST_HELP)) \
+		$(COV_DIR)/libyoton.a
+	$(link) gcc -pthread $(COV) $(LDFLAGS) $(WRAP_MALLOC) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) \
+		$(TEST_LIBS)
+
 .PHONY: tests fuzzers clang-check
 tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
 fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
@@ -238,6 +251,17 @@ mutants: ## Prove the cases: every planted fault of the reference must be failed
 	@$(setup)
 	@$(MAKE) $(parallel) all
 	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
+
+.PHONY: coverage coverage-build
+coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it fails when one is missing
+	@$(setup)
+	@$(MAKE) $(parallel) coverage-build
+	@find $(COV_DIR) -name '*.gcda' -delete
+	@$(PYTHON) .ci/run-tests.py --build $(OUT) --jobs $(JOBS) $(addprefix unit:,$(COV_BIN))
+	@mkdir -p $(BUILD)/report/coverage
+	@gcovr --root . --object-directory $(COV_DIR) --filter 'reference/src/(wire|link|channels)/' --branches --txt \
+		--html-details $(BUILD)/report/coverage/index.html --fail-under-branch 100 $(COV_DIR)
+coverage-build: $(COV_BIN) ## Build those tests with counters at every branch
 
 .PHONY: vectors-check captures
 vectors-check: ## Make spec/vectors anew from the original, and say where the files differ

@@ -35,6 +35,7 @@ libgmp-dev        header gmp.h               the slot hash outgrows 64 bits
 libjansson-dev    header jansson.h           JSON of the adapter protocol, vectors and reports
 libpcap-dev       header pcap/pcap.h         reads and records captures
 libcmocka-dev     header cmocka.h            unit tests
+gcovr             command gcovr              says which branches the unit tests did not take
 tshark            command tshark             a second reader for captures; its editcap writes new ones
 libxml2-utils     command xmllint            checks the junit.xml of the harness
 python3-jsonschema module jsonschema         checks vectors against their schema
