@@ -32,7 +32,7 @@ void channel_clear(channel *c) {
     case YOTON_STATE:
         state_cell_clear(&c->as.state);
         break;
-    case YOTON_SUB:
+    default: /* a sub channel has nothing of its own */
         break;
     }
     channel_core_clear(&c->core);
@@ -67,11 +67,10 @@ channel_news channel_arrive(channel *c, yoton_time now, yoton_package *package, 
         return *request != NULL ? CHANNEL_REQUEST : CHANNEL_NOTHING;
     case YOTON_REP:
         return channel_core_deposit(&c->core, package) ? CHANNEL_WORK : CHANNEL_NOTHING;
-    case YOTON_STATE:
-        break;
+    default: /* STATE-3 */
+        state_cell_arrive(&c->as.state, package);
+        return CHANNEL_RECEIVED;
     }
-    state_cell_arrive(&c->as.state, package); /* STATE-3 */
-    return CHANNEL_RECEIVED;
 }
 
 void channel_newcomer(channel *c) {

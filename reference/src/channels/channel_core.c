@@ -117,10 +117,9 @@ static int unpack(const channel_core *core, yoton_message *message) {
         message->type = channel_type_ref(core->type);
         return core->type->custom.decode(message->data, message->size, &message->custom,
                                          core->type->custom.user);
-    case YOTON_BIN:
-        break;
+    default: /* bytes are what they are */
+        return YOTON_OK;
     }
-    return YOTON_OK;
 }
 
 int channel_core_unpack(const channel_core *core, yoton_package *package, yoton_message *message) {

@@ -41,8 +41,7 @@ int channel_type_new(const yoton_custom_type *custom, yoton_channel_type **made)
 }
 
 yoton_channel_type *channel_type_ref(yoton_channel_type *type) {
-    if (type->kind == YOTON_CUSTOM)
-        atomic_fetch_add(&type->references, 1);
+    atomic_fetch_add(&type->references, 1);
     return type;
 }
 

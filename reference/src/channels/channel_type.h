@@ -22,6 +22,7 @@ yoton_channel_type *channel_type_standard(yoton_message_type kind);
  * YOTON_E_NOMEM. */
 int channel_type_new(const yoton_custom_type *custom, yoton_channel_type **type);
 
+/* Purpose: take a reference to a type of the program's own / give back one to any type. */
 yoton_channel_type *channel_type_ref(yoton_channel_type *type);
 void channel_type_unref(yoton_channel_type *type); /* NULL is fine */
 
