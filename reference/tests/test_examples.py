@@ -11,6 +11,7 @@ import traceback
 
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+ORIGINAL = os.environ.get("YOTON_PATH") or os.path.join(TOP, "build/peer/pyzo/usr/share/pyzo/pyzo")
 EXAMPLES = os.path.join(TOP, "reference", "examples")
 INCLUDE = "-I" + os.path.join(TOP, "reference", "include")
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", INCLUDE]
@@ -48,8 +49,41 @@ def chat_goes_from_one_to_the_other(folder):
         assert talker.wait(PATIENCE) == 0
 
 
+class Skip(Exception):
+    """This test cannot be done here."""
+
+
+KERNEL_SESSION = """\
+the kernel is ready
+>>> print(6*7)
+42
+>>> square = lambda number, offset=0: number ** 2 + offset
+signature(square): 'square(number, offset=0)'
+eval(square(7)): 49
+>>> import ctypes; _ = ctypes.PyDLL(None).sleep(2)
+the kernel is busy: it says nothing, and the connection stands
+the kernel is back
+>>> print('still', 'here')
+still here
+the kernel is lost: Other end dropped the connection.
+"""
+
+
+def a_real_pyzo_kernel_works_for_the_ide(folder):
+    if not os.path.isdir(os.path.join(ORIGINAL, "pyzokernel")):
+        raise Skip("no Pyzo kernel at %s" % ORIGINAL)
+    program = build(folder, "ide_kernel")
+    done = subprocess.run([program, ORIGINAL, sys.executable], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    # A machine that stands still may make the kernel seem busy more often than it is.
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("the kernel is busy", "the kernel is back"))]
+    wanted = [line for line in KERNEL_SESSION.splitlines() if not line.startswith(("the kernel is busy", "the kernel is back"))]
+    assert lines == wanted and done.returncode == 0, (done.stdout, done.stderr, done.returncode)
+    busy = KERNEL_SESSION.splitlines()[7]
+    assert busy in done.stdout[done.stdout.index("sleep(2)"):done.stdout.index(">>> print('still'")], done.stdout
+
+
 def main():
-    tests = [chat_goes_from_one_to_the_other]
+    tests = [chat_goes_from_one_to_the_other, a_real_pyzo_kernel_works_for_the_ide]
     failed = 0
     print("1..%d" % len(tests))
     for number, test in enumerate(tests, 1):
@@ -57,6 +91,8 @@ def main():
             try:
                 test(folder)
                 print("ok %d - %s" % (number, test.__name__.replace("_", " ")))
+            except Skip as reason:
+                print("ok %d - %s # SKIP %s" % (number, test.__name__.replace("_", " "), reason))
             except Exception:  # whatever it is, the other tests still run
                 failed += 1
                 print("not ok %d - %s\n# %s" % (number, test.__name__.replace("_", " "),
