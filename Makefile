@@ -75,6 +75,7 @@ SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
 TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))
 # What sockets and threads happen to do covers nothing: floors 1 to 3 are tested without them.
 COV_TESTS := $(filter-out $(TSAN_TESTS),$(REF_TESTS))
+PLAIN_TESTS := reference/tests/test_simulation_channels.c
 REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
@@ -100,6 +101,7 @@ COV_DIR := $(OUT)/coverage
 
 REF_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/%,$(REF_TESTS))
 SPEC_TEST_BIN := $(patsubst conformance/tests/%.c,$(OUT)/tests/conformance/%,$(SPEC_TESTS))
+PLAIN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/plain/%,$(PLAIN_TESTS))
 TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS))
 COV_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/coverage/%,$(COV_TESTS))
 FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
@@ -198,6 +200,10 @@ $(REF_TEST_BIN): $(OUT)/tests/%: $(ASAN)/reference/tests/%.o $(call obj,$(ASAN),
 $(SPEC_TEST_BIN): $(OUT)/tests/conformance/%: $(ASAN)/conformance/tests/%.o $(call obj,$(ASAN),$(SPEC_TEST_HELP)) \
 		$(ASAN)/libyotonspec.a $(ASAN)/libyoton-wire.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS) $(TEST_LIBS)
+# Without sanitizers too, where it is the number of runs that counts.
+$(PLAIN_TEST_BIN): $(OUT)/tests/plain/%: $(PLAIN)/reference/tests/%.o $(call obj,$(PLAIN),$(REF_TEST_HELP)) \
+		$(PLAIN)/libyoton.a
+	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
 $(TSAN_TEST_BIN): $(OUT)/tests/tsan/%: $(TSAN_DIR)/reference/tests/%.o $(call obj,$(TSAN_DIR),$(REF_TEST_HELP)) \
 		$(TSAN_DIR)/libyoton.a
 	$(link) $(CC) -pthread $(TSAN) $(LDFLAGS) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) $(TEST_LIBS)
@@ -210,7 +216,7 @@ $(COV_BIN): $(OUT)/tests/coverage/%: $(COV_DIR)/reference/tests/%.o $(call obj,$
 		$(TEST_LIBS)
 
 .PHONY: tests fuzzers clang-check
-tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
+tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(PLAIN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
 fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 
@@ -242,7 +248,7 @@ test: ## Set up, build, run every test; the last line is `N passed, N failed`
 	@$(setup)
 	@$(MAKE) $(parallel) test-build || { echo '0 passed, 1 failed'; exit 1; }
 	@$(PYTHON) .ci/run-tests.py --build $(OUT) --peers $(BUILD)/peer --jobs $(JOBS) --summary $(BUILD)/test-summary.txt \
-		$(addprefix unit:,$(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN)) $(replayed) $(addprefix script:,$(SCRIPT_TESTS))
+		$(addprefix unit:,$(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(PLAIN_TEST_BIN)) $(replayed) $(addprefix script:,$(SCRIPT_TESTS))
 
 test-build: all recorder tests fuzzers clang-check ## Build all that `make test` runs, with gcc, and compile everything with clang
 

@@ -91,6 +91,7 @@ typedef struct sim_member {
 } sim_member;
 
 typedef struct sim {
+    const char *program; /* for the command that replays */
     uint64_t seed, random;
     yoton_time now;
     bool tracing;
@@ -100,6 +101,7 @@ typedef struct sim {
     int under_way;
     yoton_link_config link;
     yoton_message_type type;
+    yoton_channel_type *own; /* YOTON_CUSTOM: MSG-7 */
     channel_limits limits;
     uint64_t slots_out[5]; /* by kind */
     uint64_t deposited, words, executions, holds;
@@ -166,6 +168,7 @@ void sim_call(unsigned member, yoton_time cancel_at);
 void sim_cancel(unsigned member);
 void sim_switch(unsigned member, bool on);
 void sim_set_state(unsigned member, unsigned value);
+void sim_switch_sync(unsigned member);
 void sim_rogue(unsigned member);
 
 #endif

@@ -14,9 +14,8 @@ void sim_failed(const char *file, int line, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    print_error("at %.6f s: %s\nreplay with SEED=%" PRIu64
-                " build/tests/test_simulation_channels\n",
-                (double)S.now / 1e9, text, S.seed);
+    print_error("at %.6f s: %s\nreplay with SEED=%" PRIu64 " %s\n", (double)S.now / 1e9, text,
+                S.seed, S.program);
     fflush(stdout);
     _fail(file, line);
     abort();
@@ -104,6 +103,8 @@ void sim_cut(sim_end *e) {
 }
 
 void sim_pause(sim_end *e, yoton_time span) {
+    if (e->link == NULL || !e->up) /* who has not read the other end's line sends no heartbeats */
+        return;
     e->reads_again = e->last_pause = S.now + span;
     sim_trace("node %u reads nothing on connection %ld for %.3f s", e->member,
               (long)(e - S.end) / 2, (double)span / 1e9);

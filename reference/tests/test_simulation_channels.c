@@ -17,9 +17,9 @@
 /* ---- Making a world ---- */
 
 static void draw_settings(void) {
-    static const yoton_message_type types[] = {YOTON_TXT, YOTON_BIN, YOTON_OBJ};
+    static const yoton_message_type types[] = {YOTON_TXT, YOTON_BIN, YOTON_OBJ, YOTON_CUSTOM};
     bool small = sim_below(6) == 0;
-    S.type = types[sim_below(3)];
+    S.type = types[sim_below(4)];
     S.link = (yoton_link_config){.pid = 1};
     S.link.discard = S.limits.discard = sim_below(2) ? YOTON_DISCARD_OLD : YOTON_DISCARD_NEW;
     S.link.queue_packages = small ? 2 + sim_below(30) : 10000;
@@ -134,16 +134,18 @@ static void act(bool troubled) {
         break;
     case 5:
         if (m->has[YOTON_PUB])
-            m->to_send += 1 + (unsigned)(sim_below(3) ? sim_below(4) : sim_below(50));
+            m->to_send += 1 + (unsigned)(sim_below(2) ? sim_below(4) : sim_below(90));
         m->next_send = S.now;
         sim_member_wake(i);
         break;
     case 6:
-        m->next_read = S.now + sim_below(700 * YOTON_MS);
+        m->next_read = S.now + sim_below(1500 * YOTON_MS);
         break;
     case 7:
-        if (sim_below(4) == 0)
+        if (sim_below(2))
             sim_rogue(i);
+        else
+            sim_switch_sync(i);
         break;
     default:
         trouble();
@@ -209,7 +211,7 @@ static void check_words(void) {
     for (unsigned i = 0; i < S.members; i++) {
         sim_member *m = &S.member[i];
         sim_check(m->word == NULL || strcmp(m->word, "full") != 0, "node %u stays full", i);
-        sim_check(S.lossy || !m->has[YOTON_PUB] ||
+        sim_check(!m->has[YOTON_PUB] ||
                       sync_writer_held(&m->channels[YOTON_PUB].as.writer, S.now) == 0,
                   "node %u holds its sends, and nobody is full", i);
     }
@@ -259,8 +261,8 @@ static void finale(void) {
             sim_connect(i);
     run_until(all_up, "the network does not come up");
     run_until(in_peace, "the network does not come to rest");
-    check_words();
-    if (!S.lossy) {
+    if (!S.lossy) { /* an ok that nobody was connected to hear is not said again before 4 s */
+        check_words();
         check_messages();
         check_negotiations();
     }
@@ -300,9 +302,33 @@ static void every_network_keeps_its_promises(void **state) {
                 (S.executions > seeds / 2 && S.words > seeds / 100 && S.holds > seeds / 100));
 }
 
-int main(void) {
+static int encode(const void *message, uint8_t **data, size_t *size, void *user) {
+    (void)message, (void)data, (void)size, (void)user;
+    return YOTON_E_ARGUMENT; /* nobody calls it: the simulation sends what is encoded */
+}
+
+static int decode(const uint8_t *data, size_t size, void **made, void *user) {
+    (void)data, (void)user;
+    *made = NULL;
+    return size == 8 ? YOTON_OK : YOTON_E_LENGTH;
+}
+
+static int open_own_type(void **state) {
+    const yoton_custom_type type = {.name = "own", .encode = encode, .decode = decode};
+    (void)state;
+    return channel_type_new(&type, &S.own);
+}
+
+static int close_own_type(void **state) {
+    (void)state;
+    channel_type_unref(S.own);
+    return 0;
+}
+
+int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_network_keeps_its_promises),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    S.program = count > 0 ? arguments[0] : "the program";
+    return cmocka_run_group_tests(tests, open_own_type, close_own_type);
 }
