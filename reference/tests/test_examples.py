@@ -82,8 +82,49 @@ def a_real_pyzo_kernel_works_for_the_ide(folder):
     assert busy in done.stdout[done.stdout.index("sleep(2)"):done.stdout.index(">>> print('still'")], done.stdout
 
 
+def output_of(program, *arguments):
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0 and done.stderr == "", (done.returncode, done.stdout, done.stderr)
+    return done.stdout
+
+
+def four_contexts_form_a_network(folder):
+    lines = output_of(build(folder, "network")).splitlines()
+    assert lines == ["stream: message 1", "stream: message 2", "stream: message 3", "data: capital of Peru: 'Lima'",
+                     "data: capital of Kenya: 'Nairobi'", "data: capital of Atlantis: None"], lines
+
+
+def a_client_uses_a_server(folder):
+    server, client = build(folder, "simple_server"), build(folder, "simple_client")
+    with subprocess.Popen([server, "localhost:0"], stdout=subprocess.PIPE, text=True) as serving:
+        address = serving.stdout.readline().split()[-1]
+        assert output_of(client, address, "3", "4") == "3 + 4 = 7\nlog: added 3 and 4\n"
+        rest, _ = serving.communicate(timeout=PATIENCE)
+        assert rest == "the client left: Closed from other end.\n", rest
+    with subprocess.Popen([server, "localhost:0"], stdout=subprocess.PIPE, text=True) as serving:
+        address = serving.stdout.readline().split()[-1]
+        refused = subprocess.run([client, address, "3", "four"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        assert refused.returncode == 1 and "add takes two integers" in refused.stderr, refused
+        serving.communicate(timeout=PATIENCE)
+
+
+def free_repliers_get_the_work(folder):
+    *table, summary = output_of(build(folder, "workers")).splitlines()
+    counts = {line.split()[0]: int(line.split()[-1]) for line in table[1:]}
+    assert summary == "80 requests, 80 answered, 80 done exactly once", summary
+    assert sum(counts.values()) == 80 and counts["slow"] < counts["quick"] and counts["slow"] < counts["brisk"], counts
+
+
+def everybody_in_the_chat_hears_everybody_once(folder):
+    lines = output_of(build(folder, "chat_nodes"), "6").splitlines()
+    everybody = range(1, 7)
+    assert lines == ["node %d heard: %s, and 0 more" % (node, " ".join(str(who) for who in everybody if who != node))
+                     for node in everybody], lines
+
+
 def main():
-    tests = [chat_goes_from_one_to_the_other, a_real_pyzo_kernel_works_for_the_ide]
+    tests = [chat_goes_from_one_to_the_other, four_contexts_form_a_network, a_client_uses_a_server, free_repliers_get_the_work,
+             everybody_in_the_chat_hears_everybody_once, a_real_pyzo_kernel_works_for_the_ide]
     failed = 0
     print("1..%d" % len(tests))
     for number, test in enumerate(tests, 1):
