@@ -263,6 +263,7 @@ static void read_one(sim_member *m) {
         number = number * 10 + (unsigned)(text[i] - '0');
     sim_check(got.source_id == SIM_ID(member), "a message of another");
     sim_check(number > m->got[member], "message %u after %u", number, m->got[member]); /* PUB-3 */
+    sim_trace("node %u reads message %u of node %u", index_of(m), number, member);
     m->got[member] = number;
     m->count[member]++;
     yoton_message_clear(&got);
@@ -361,6 +362,8 @@ static void execute(sim_member *m, yoton_package *package) {
     m->executing = package;
     m->awaited.source = 0;
     m->done_at = S.now + (sim_below(3) ? sim_below(300 * YOTON_MS) : 0);
+    sim_trace("node %u executes request %s until %.6f s", index_of(m), text,
+              (double)m->done_at / 1e9);
     S.executions++;
 }
 
