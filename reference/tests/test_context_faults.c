@@ -82,7 +82,7 @@ int __wrap_accept(int fd, struct sockaddr *at, socklen_t *size) {
 
 /* ---- A conversation over calls that fail ---- */
 
-enum { MESSAGES = 400 };
+enum { MESSAGES = 400, FAULTS = 500 };
 
 static size_t size_of(int number) {
     size_t mixed = (size_t)number * 2654435761u % 1000;
@@ -138,16 +138,19 @@ static void all_arrives_whatever_the_system_puts_off(void **state) {
     yoton_channel *there_sub = open_channel(b, YOTON_SUB, "there", YOTON_BIN);
     yoton_channel *back = open_channel(b, YOTON_PUB, "back", YOTON_BIN);
     yoton_channel *back_sub = open_channel(a, YOTON_SUB, "back", YOTON_BIN);
-    assert_int_equal(uv_thread_create(&thread, publish_all, there), 0);
-    publish_all(back);
-    receive_all(there_sub);
-    receive_all(back_sub);
-    uv_thread_join(&thread);
+    /* How many calls it takes depends on how much each one gets. */
+    for (int round = 0; round < 100 && atomic_load(&faults) < FAULTS; round++) {
+        assert_int_equal(uv_thread_create(&thread, publish_all, there), 0);
+        publish_all(back);
+        receive_all(there_sub);
+        receive_all(back_sub);
+        uv_thread_join(&thread);
+    }
     yoton_connection_close(connected, NULL);
     watch_wait(&w, &w.closed, 1);
     assert_string_equal(w.reason, "Closed from other end."); /* the close signal came, too */
     atomic_store(&failing, false);
-    assert_true(atomic_load(&faults) > 200);
+    assert_true(atomic_load(&faults) >= FAULTS);
     yoton_connection_unref(hosting);
     yoton_connection_unref(connected);
     yoton_context_free(a);
