@@ -33,7 +33,7 @@ class Box:
     def __init__(self, command, enter):
         pipe = subprocess.PIPE
         self.holder = subprocess.Popen([*command, "sh", "-c", "echo ready && exec cat"], stdin=pipe, stdout=pipe,
-                                       stderr=pipe)
+                                       stderr=pipe, start_new_session=True)  # Ctrl-C is not for it
         if self.holder.stdout.readline() != b"ready\n":
             why = self.holder.stderr.read().decode().strip() or "unshare said nothing"
             self.end()

@@ -10,6 +10,7 @@ The two boxes are network namespaces of this script's own; where the system give
 """
 
 import argparse
+import fnmatch
 import json
 import os
 import platform
@@ -50,13 +51,13 @@ class Book:
         self.values, self.situations = {}, []
         self.violations, self.troubles = [], []
 
-    def repeat(self, situation, repetitions, progress):
+    def repeat(self, situation, made, repetitions, progress):
         values = self.values.setdefault(situation.name, {})
         self.situations.append(situation)
         for number in range(repetitions):
             progress.show("%s (%d of %d)" % (situation.title, number + 1, repetitions))
             try:
-                for name, value in situation.run(number).items():
+                for name, value in situation.run(made, number).items():
                     values.setdefault(name, []).append(value)
             except ends.Violated as e:
                 self.violations.append({"situation": situation.name, "requirement": e.args[0], "what": e.args[1]})
@@ -70,16 +71,24 @@ class Book:
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog="example: reference/experiments/run.py --json build/experiments.json")
+    names = "".join("  %-18s %s\n" % (situation.name, situation.title) for situation in situations.ALL)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="situations:\n%s\nexample: reference/experiments/run.py --only 'cable-*' --json values.json" % names)
     parser.add_argument("--json", metavar="FILE", help="write the measured values there too")
     parser.add_argument("--repeat", metavar="N", type=int, help="repetitions of each (%d)" % REPETITIONS)
     parser.add_argument("--quick", action="store_true", help="three situations, once each")
+    parser.add_argument("--only", metavar="NAME", action="append", default=[],
+                        help="only situations whose name fits, as in a shell")
     options = parser.parse_args()
     if options.repeat is None:
         options.repeat = 1 if options.quick else REPETITIONS
     if options.repeat < 1:
         parser.error("--repeat must be at least 1")
+    options.chosen = [s for s in situations.ALL if (s.quick or not options.quick) and
+                      (not options.only or any(fnmatch.fnmatch(s.name, name) for name in options.only))]
+    if not options.chosen:
+        parser.error("no situation fits %s; --help lists them" % " ".join(options.only))
     return options
 
 
@@ -96,15 +105,19 @@ def system():
 
 def measure(book, options, progress):
     """Runs everything; what is known of the namespaces."""
-    for situation in situations.on_one_box():
-        book.repeat(situation, options.repeat, progress)
+    for situation in options.chosen:
+        if not situation.needs_boxes:
+            book.repeat(situation, None, options.repeat, progress)
+    cabled = [situation for situation in options.chosen if situation.needs_boxes]
+    if not cabled:
+        return {"allowed": None}
     try:
         made = boxes.Boxes()
     except boxes.NotAllowed as e:
         return {"allowed": False, "why": str(e)}
     with made:
-        for situation in situations.on_two_boxes(made, options.quick):
-            book.repeat(situation, options.repeat, progress)
+        for situation in cabled:
+            book.repeat(situation, made, options.repeat, progress)
         return {"allowed": True, "names": made.names()}
 
 
@@ -123,7 +136,11 @@ def show(book, namespaces, options, took):
         for row, columns in book.rows(situation):
             printer.row(row.question, columns)
     print()
-    if not namespaces["allowed"]:
+    for question, sentences in situations.ANSWERS.items():
+        if said := table.answer(sentences, book.values):
+            printer.text("%d. %s" % (question, said), "   ")
+    print()
+    if namespaces["allowed"] is False:
         printer.text("Two boxes were not tried, as this system gives us no network namespaces: " + namespaces["why"])
     for violation in book.violations:
         printer.text("VIOLATED %(requirement)s in %(situation)s: %(what)s" % violation, "  ")
@@ -170,6 +187,9 @@ def main():
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
     try:
+        if options.json:
+            with open(options.json, "a", encoding="utf-8"):
+                pass  # what cannot be written is better known now
         return run(options)
     except KeyboardInterrupt:
         print("experiments: interrupted; what was made is removed", file=sys.stderr)

@@ -2,7 +2,6 @@
 """What is tried, in which order, and what the manual's author found when he did."""
 
 import dataclasses
-import functools
 from typing import Callable
 
 import boxes
@@ -28,8 +27,10 @@ class Row:
 class Situation:
     name: str
     title: str
-    run: Callable  # of the number of the repetition; returns values by name
+    run: Callable  # of the boxes and the number of the repetition; returns values by name
     rows: list
+    needs_boxes: bool = True
+    quick: bool = False  # belongs to the short form
 
 
 def tcp_gives_up_after(retries):
@@ -96,7 +97,7 @@ def stalled_rows(where):
         Row(3, "Yoton: sends return at once for", "{takes}; then one is held for {held}",
             "goes to the network buffer; a full queue holds a send for 1 s", at_most("held", one_box.AT_MOST_HELD)),
         Row(3, "It reads again", "time-out over after {again}; {arrives} messages arrive in order",
-            "it gets what was sent meanwhile", starts("arrives", "all ")),
+            "it gets what was sent meanwhile", always("arrives", "all")),
         Row(3, "Killed while it does not read", "closed after {killed}: “{killed-reason}”", "is detected",
             quick("killed")),
         Row(3, "Plain socket, killed like that: recv gives", "{plain-killed} after {plain-killed-after}",
@@ -121,14 +122,14 @@ LONG_ROWS = [
         "heartbeats show it in a few seconds", seconds("near-told")),
     Row(2, "… and at the far end", "told after {far-told} of silence", "either end", seconds("far-told")),
     Row(2, "A send meanwhile", "returns after {send}", "takes a while until it is seen", quick("send")),
-    Row(2, "Back in: time-out over, near and far", "after {near-again}; {far-again}", "goes on",
+    Row(2, "Back in: time-out over, near and far", "after {near-again} and {far-again}", "goes on",
         seconds("near-again", "far-again")),
-    Row(2, "Sent meanwhile", "{arrives} messages arrive in order", "goes on", starts("arrives", "all ")),
+    Row(2, "Sent meanwhile", "{arrives} messages arrive in order", "goes on", always("arrives", "all")),
     Row(2, "Plain socket: sent meanwhile, arrives", "{plain} after it is back in", "goes on", seconds("plain")),
 ]
 
 GONE_ROWS = [
-    Row(2, "Time-out, near and far", "told after {near-told}; {far-told} of silence; nothing else in {watched}",
+    Row(2, "Time-out, near and far", "told after {near-told} and {far-told} of silence; nothing else in {watched}",
         "heartbeats show it in a few seconds", seconds("near-told", "far-told")),
     Row(2, "Plain socket: seen", "{plain-sees}", "takes a while until it is seen", always("plain-sees", "nothing")),
     Row(2, "A send", "returns after {send}", "", None),
@@ -150,7 +151,7 @@ PULLED_ROWS = [
     Row(3, "Stopped, then sent until held", "{takes}; time-out told after {told} of silence", "huge amounts", None),
     Row(3, "Cable pulled then", "{sees} is told: the time-out was", "", None),
     Row(3, "Back in, and it reads again", "time-out over after {again}; {arrives} messages arrive in order",
-        "it gets what was sent meanwhile", starts("arrives", "all ")),
+        "it gets what was sent meanwhile", always("arrives", "all")),
 ]
 
 
@@ -165,45 +166,65 @@ def given_up_rows():
     ]
 
 
-def on_one_box():
-    here = boxes.same_box()
-    return [
-        Situation("same-box-killed", "Same box: the other process goes", functools.partial(one_box.killed, here),
-                  killed_rows("same")),
-        Situation("same-box-stalled", "Same box: the other process stops reading",
-                  functools.partial(one_box.stalled, here), stalled_rows("same")),
-    ]
+def cable(run):
+    """Each repetition begins with the cable in."""
+    def once(made, number):
+        made.wait_for_cable()
+        return run(boxes.two_boxes(made), made, number)
+    return once
 
 
-def on_two_boxes(made, quick_only):
-    """Those that need namespaces; `made` are the boxes."""
-    there, public = boxes.two_boxes(made), boxes.same_box_public(made)
+def here(run):
+    return lambda made, number: run(boxes.same_box(), number)
 
-    def cable(name, title, run, rows):
-        def once(number):
-            made.wait_for_cable()
-            return run(there, made, number)
-        return Situation(name, title, once, rows)
 
-    back = cable("cable-back-late", "Two boxes: the cable is pulled, and put back after the time-out", two_boxes.long,
-                 LONG_ROWS)
-    if quick_only:
-        return [back]
-    return [
-        Situation("same-box-device", "Same box: the network device goes down",
-                  lambda number: one_box.device_down(public, made), DEVICE_ROWS),
-        Situation("two-boxes-killed", "Two boxes: the other process goes", functools.partial(one_box.killed, there),
-                  killed_rows("two")),
-        Situation("two-boxes-stalled", "Two boxes: the other process stops reading",
-                  functools.partial(one_box.stalled, there), stalled_rows("two")),
-        cable("cable-back-soon", "Two boxes: the cable is pulled, and put back before the time-out", two_boxes.short,
-              SHORT_ROWS),
-        back,
-        cable("cable-gone", "Two boxes: the cable is pulled for good", two_boxes.gone, GONE_ROWS),
-        cable("cable-gone-long", "Two boxes: the cable is pulled, until TCP gives up", two_boxes.given_up,
+def there(run):
+    return lambda made, number: run(boxes.two_boxes(made), number)
+
+
+def device(made, number):
+    return one_box.device_down(boxes.same_box_public(made), made)
+
+
+ALL = [
+    Situation("same-box-killed", "Same box: the other process goes", here(one_box.killed), killed_rows("same"),
+              needs_boxes=False, quick=True),
+    Situation("same-box-stalled", "Same box: the other process stops reading", here(one_box.stalled),
+              stalled_rows("same"), needs_boxes=False, quick=True),
+    Situation("same-box-device", "Same box: the network device goes down", device, DEVICE_ROWS),
+    Situation("two-boxes-killed", "Two boxes: the other process goes", there(one_box.killed), killed_rows("two")),
+    Situation("two-boxes-stalled", "Two boxes: the other process stops reading", there(one_box.stalled),
+              stalled_rows("two")),
+    Situation("cable-back-soon", "Two boxes: the cable is pulled, and put back before the time-out",
+              cable(two_boxes.short), SHORT_ROWS),
+    Situation("cable-back-late", "Two boxes: the cable is pulled, and put back after the time-out",
+              cable(two_boxes.long), LONG_ROWS, quick=True),
+    Situation("cable-gone", "Two boxes: the cable is pulled for good", cable(two_boxes.gone), GONE_ROWS),
+    Situation("cable-gone-long", "Two boxes: the cable is pulled, until TCP gives up", cable(two_boxes.given_up),
               given_up_rows()),
-        cable("cable-killed", "Two boxes: the other process is killed while the cable is out",
-              two_boxes.killed_meanwhile, KILLED_ROWS),
-        cable("stalled-pulled", "Two boxes: the other process stops reading, and the cable is pulled then",
-              two_boxes.stalled_then_pulled, PULLED_ROWS),
-    ]
+    Situation("cable-killed", "Two boxes: the other process is killed while the cable is out",
+              cable(two_boxes.killed_meanwhile), KILLED_ROWS),
+    Situation("stalled-pulled", "Two boxes: the other process stops reading, and the cable is pulled then",
+              cable(two_boxes.stalled_then_pulled), PULLED_ROWS),
+]
+
+# The answers, in sentences; {situation:value} is something measured, and a sentence whose value is missing is left out.
+ANSWERS = {
+    1: ("A process that goes is noticed at once, on the same box ({same-box-killed:killed}); the reason tells a nice "
+        "end from a lost connection, where a plain socket sees the same end of stream.",
+        "So it is between two boxes ({two-boxes-killed:killed}).",
+        "Also while it does not read ({same-box-stalled:killed}).",
+        "While the cable is out only the time-out is told; the end is noticed when the cable is back, after "
+        "{cable-killed:closed}."),
+    2: ("Silence is told after the time-out, 0.5 s unless it is set ({same-box-stalled:told}).",
+        "It closes nothing: with the cable back, all goes on after {cable-back-late:near-again}, and nothing is lost.",
+        "TCP set to give up after few repetitions ends the connection after {cable-gone-long:near}; as it is set "
+        "normally that takes many minutes.",
+        "On one box the connection cannot be lost: {same-box-device:noticed} is noticed of a device that goes down, so "
+        "that silence there means a busy process."),
+    3: ("Yes, for a while: a plain socket takes {same-box-stalled:plain-takes} on the same box, and blocks then.",
+        "Between two boxes it takes {two-boxes-stalled:plain-takes}.",
+        "Yoton takes {same-box-stalled:takes}, holds each further send for {same-box-stalled:held} and queues it; a "
+        "process that drops then is noticed at once.",
+        "Of a cable that is pulled then {stalled-pulled:sees} is told, as the time-out was, until TCP gives up."),
+}

@@ -2,6 +2,7 @@
 """How values and rows look in print."""
 
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -10,31 +11,28 @@ import textwrap
 WIDEST, NARROWEST = 120, 60
 COLOURS = {"yes": "32", "partly": "33", "no": "31"}
 HEAD = ("", "what happens", "here", "the manual", "agrees")
+UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|kB|MB)\b)")
 MARK, LAST = 2, 6  # widths of the first and the last column
 
 
-def number(value, unit):
-    return ("%.3g" % value if value < 100 else "%.0f" % value) + unit
-
-
 def scale(values):
-    """The factor and the unit in which these are best read: integers are bytes, fractions seconds."""
+    """How these are best read: a factor, the decimals, the unit. Integers are bytes, fractions seconds."""
     middle = statistics.median(values)
     if isinstance(values[0], int):
-        return next((1 / size, unit) for size, unit in ((1e6, " MB"), (1e3, " kB"), (1, " B"))
-                    if middle >= size or size == 1)
-    return (1000, " ms") if middle < 0.1 else (1, " s")
+        return (1e-6, 1, "MB") if middle >= 1e6 else (1e-3, 0, "kB")
+    if middle < 0.1:
+        return 1e3, 2 if middle < 0.01 else 0, "ms"
+    return 1, 2, "s"
 
 
-def summary(values):
+def summary(values, ranges=True):
     """Numbers: median and range. Texts: each with how often it came, if there are several."""
     if isinstance(values[0], str):
         kinds = sorted(set(values), key=lambda text: -values.count(text))
         return kinds[0] if len(kinds) == 1 else ", ".join("%s (%d×)" % (text, values.count(text)) for text in kinds)
-    factor, unit = scale(values)
-    low, high = ("%.3g" % (factor * end) for end in (min(values), max(values)))
-    middle = number(factor * statistics.median(values), unit)
-    return middle if low == high else "%s (%s–%s)" % (middle, low, high)
+    factor, decimals, unit = scale(values)
+    low, middle, high = ("%.*f" % (decimals, factor * x) for x in (min(values), statistics.median(values), max(values)))
+    return "%s %s" % (middle, unit) if low == high or not ranges else "%s %s (%s–%s)" % (middle, unit, low, high)
 
 
 def filled(row, values):
@@ -44,6 +42,25 @@ def filled(row, values):
         here = here.replace("{%s}" % name, summary(measured))
     agrees = row.agrees(values) if row.agrees else "–"
     return row.what, here, row.manual or "–", agrees
+
+
+def wrap(text, width, indent=""):
+    """Lines that do not part a number from its unit."""
+    together = UNIT.sub("\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(together, width, subsequent_indent=indent)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def answer(sentences, found):
+    """The sentences for which everything was measured; `found` has the values of each situation."""
+    said = []
+    for sentence in sentences:
+        for situation, values in found.items():
+            for name, measured in values.items():
+                sentence = sentence.replace("{%s:%s}" % (situation, name), summary(measured, ranges=False))
+        if "{" not in sentence:
+            said.append(sentence)
+    return " ".join(said)
 
 
 class Printer:
@@ -62,7 +79,7 @@ class Printer:
 
     def line(self, columns, colour=None):
         """One row of the table, as many lines high as its highest column."""
-        cells = [textwrap.wrap(text, width) or [""] for text, width in zip(columns, self.widths)]
+        cells = [wrap(text, width) or [""] for text, width in zip(columns, self.widths)]
         for i in range(max(map(len, cells))):
             padded = [(cell[i] if i < len(cell) else "").ljust(width) for cell, width in zip(cells, self.widths)]
             if colour and i == 0:
@@ -80,4 +97,4 @@ class Printer:
         self.line(("Q%d" % question, *columns), COLOURS.get(columns[-1]))
 
     def text(self, text, indent=""):
-        print(textwrap.fill(text, self.width, subsequent_indent=indent))
+        print("\n".join(wrap(text, self.width, indent)))

@@ -5,7 +5,7 @@ import contextlib
 import signal
 import time
 
-from ends import PATIENCE, TIMEOUT, Pair, PlainPair, Violated
+from ends import Pair, PlainPair, required
 from one_box import HUGE, arrive, fill, lasted
 
 SHORT = 0.3  # how long the cable is out, shorter than the time-out
@@ -69,7 +69,7 @@ def long(place, boxes, number):
             back = time.monotonic()
         values["near-again"] = pair.near_hears_again(back)
         values["far-again"] = pair.far_hears_again(back)
-        values["arrives"] = "all %d" % arrive(pair.far, FEW)
+        values["arrives"] = arrive(pair.far, FEW)
         values["plain"] = plain.far.event("received", bytes=1 + FEW)["t"] - back
         pair.greet()
         pair.both_live()
@@ -85,10 +85,12 @@ def gone(place, boxes, number):
             values = {"near-told": pair.near_times_out(last_near), "far-told": pair.far_times_out(last_far),
                       "send": say_few(pair.near)}
             values.update(fill(pair.near))
+            del values["count"]
             values["plain-takes"] = plain.near.do("fill", limit=HUGE)["sent"]
             pair.both_live()
             start = time.monotonic()
-            pair.near.do("close", connection=pair.here)
+            with required("LIMIT-8"):
+                pair.near.do("close", connection=pair.here)
             values["close"] = lasted("LIMIT-8", "a close", time.monotonic() - start, CLOSE)
             values["close-reason"] = pair.near_is_closed(start)[1]
             state = pair.far.state(pair.there)
@@ -113,8 +115,8 @@ def killed_meanwhile(place, boxes, number):
             state = pair.near.state(pair.here)
             values["sees"] = "the time-out only" if state in ("hosting", "connected") else state
             back = time.monotonic()
-        values["closed"], values["reason"] = pair.near_is_closed(back)
         values["plain"] = plain.near.event("ended")["t"] - back
+        values["closed"], values["reason"] = pair.near_is_closed(back)
         pair.bystander_is_well()
     return values
 
@@ -133,7 +135,7 @@ def stalled_then_pulled(place, boxes, number):
             values["sees"] = "nothing more" if state in ("hosting", "connected") and not news else "news"
         since = pair.far.signal(signal.SIGCONT)
         values["again"] = pair.near_hears_again(since)
-        values["arrives"] = "all %s" % arrive(pair.far, values.pop("count"))
+        values["arrives"] = arrive(pair.far, values.pop("count"))
         pair.both_live()
         pair.bystander_is_well()
     return values
@@ -151,12 +153,10 @@ def given_up(place, boxes, number):
             fill(deaf.near)
             with cable_out(boxes, number) as since:
                 plain.near.do("send", size=1)
-                values = {}
+                ended = plain.near.event("ended")  # how long this system takes
+                values = {"plain": ended["how"], "plain-after": ended["t"] - since}
                 values["near"], values["near-reason"] = pair.near_is_closed(since)
-                values["far"], values["far-reason"] = pair.far_is_closed(since)
                 values["deaf"], values["deaf-reason"] = deaf.near_is_closed(since)
-                ended = plain.near.event("ended")
-                values["plain"], values["plain-after"] = ended["how"], ended["t"] - since
                 pair.bystander_is_well()
                 deaf.bystander_is_well()
     finally:
