@@ -270,6 +270,12 @@ coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it 
 		--html-details $(BUILD)/report/coverage/index.html --fail-under-branch 100 $(COV_DIR)
 coverage-build: $(COV_BIN) ## Build those tests with counters at every branch
 
+.PHONY: experiments
+experiments: ## Do the manual's experiments with sockets again: processes killed, a cable pulled; the table is the answer
+	@$(setup)
+	@$(MAKE) $(parallel) tools
+	@YOTON=$(abspath $(OUT)/yoton) $(PYTHON) reference/experiments/run.py --json $(OUT)/experiments.json
+
 .PHONY: vectors-check captures
 vectors-check: ## Make spec/vectors anew from the original, and say where the files differ
 	@$(setup)
