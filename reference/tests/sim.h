@@ -82,7 +82,6 @@ typedef struct sim_member {
     sim_request requests[SIM_REQUESTS + 1]; /* by id */
     unsigned calls;
     /* rep */
-    bool on;
     yoton_package *executing;
     yoton_time done_at;
     offer_key awaited; /* said req! to it; source 0: none */
@@ -95,7 +94,6 @@ typedef struct sim {
     const char *program; /* for the command that replays */
     uint64_t seed, random;
     yoton_time now;
-    unsigned steps; /* at this moment */
     bool tracing;
     bool lossy;  /* packages may be lost */
     bool finale; /* everything runs as fast as it can */
