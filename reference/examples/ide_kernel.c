@@ -1,244 +1,281 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The manual's example "IDE / kernel": this program is the IDE, the kernel is a real one of Pyzo.
+/* The manual's IDE and kernel, with a real kernel: that of the Pyzo IDE, a Python program.
  *
- *      this program (host)                         pyzokernel/start.py (client)
- *      pub   ctrl-command  ------------------->    what to execute, line by line
- *      sub   strm-out      <-------------------    what it prints
- *      sub   strm-prompt   <-------------------    it is done, and wants more
- *      state stat-startup  <------------------>    how to start: the kernel waits for it
- *      state stat-interpreter <----------------    Ready, Busy, More
- *      req   reqp-introspect ----------------->    questions about the kernel's objects
+ *     ide_kernel (the IDE)                pyzokernel/start.py
+ *     state "stat-startup" <------------> state: how to start
+ *     pub "ctrl-code"      -------------> sub: code to run
+ *     sub "strm-out" ...   <------------- pub: what the code prints, and the prompt
+ *     req "reqp-introspect" <-----------> rep: what is known of an object
  *
- * It runs code in the kernel, asks for a signature, and tells a kernel that is busy in extension
- * code from one that is lost: a busy one times out and comes back, a lost one closes the
- * connection.
+ *     cc -o ide_kernel ide_kernel.c -lyoton
+ *     ./ide_kernel FOLDER [PYTHON]
  *
- *     cc -o ide_kernel ide_kernel.c $(pkg-config --cflags --libs yoton)
- *     ./ide_kernel FOLDER [PYTHON]        FOLDER holds the packages yoton and pyzokernel */
-#define _POSIX_C_SOURCE 200809L
+ * FOLDER holds Pyzo's packages pyzokernel and yoton. The program starts the kernel, has it run code
+ * and asks it for a signature. Then it shows how busy differs from lost: on localhost a connection
+ * does not break by itself, so silence (the signal timedout) means that the kernel runs extension
+ * code and its threads cannot send heartbeats; an end (the signal closed) means that it is gone. */
+#define _XOPEN_SOURCE 700
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <yoton/yoton.h>
 
-#define PATIENCE 30.0 /* seconds that anything may take; never waited for when it happens */
+enum { OUT, ERR, PROMPT, STREAMS };
 
 typedef struct ide {
-    yoton_events *events; /* all that is told is told from here, in this thread */
+    yoton_events *events;
     yoton_context *context;
+    yoton_channel *startup, *code, *introspect;
+    yoton_channel *streams[STREAMS];
     yoton_connection *connection;
-    yoton_channel *command, *output, *startup, *status, *introspect, *prompt;
     pid_t kernel;
-    int silent; /* the kernel has timed out */
-    int busy;   /* so often */
+    int within_line; /* the kernel has begun a line */
+    int prompts;     /* how often it was ready for more */
     int lost;
 } ide;
 
-static void kill_kernel(ide *i) {
-    if (i->kernel > 0) {
-        kill(i->kernel, SIGKILL);
-        waitpid(i->kernel, NULL, 0);
-    }
-    i->kernel = 0;
-}
-
-static void fail(ide *i, const char *what) {
-    fprintf(stderr, "ide_kernel: %s\n", what);
-    kill_kernel(i);
+/* Whatever ends the program ends the kernel, too: see start_kernel. */
+static void fail(const char *why) {
+    fprintf(stderr, "ide_kernel: %s\n", why);
     exit(1);
 }
 
-static void check(ide *i, int error) {
+static void must(int error) {
     if (error != YOTON_OK)
-        fail(i, yoton_error_text());
+        fail(yoton_error_text());
+}
+
+/* ---- What the kernel sends ---- */
+
+static void print_output(ide *self, const yoton_message *message) {
+    for (size_t i = 0; i < message->size; i++) {
+        if (!self->within_line)
+            fputs("    ", stdout);
+        putchar(message->data[i]);
+        self->within_line = message->data[i] != '\n';
+    }
+}
+
+/* Prints what has come on all streams in the order in which it came. */
+static void on_received(yoton_channel *channel, void *user) {
+    ide *self = user;
+    yoton_channel *first;
+    yoton_message *list;
+    size_t count;
+    (void)channel;
+    for (;;) {
+        must(yoton_select_sub_channel(self->streams, STREAMS, &first));
+        if (first == NULL)
+            return;
+        must(yoton_recv_selected(first, &list, &count, NULL));
+        for (size_t i = 0; i < count && first != self->streams[PROMPT]; i++)
+            print_output(self, &list[i]);
+        if (first == self->streams[PROMPT])
+            self->prompts += (int)count;
+        yoton_messages_free(list, count);
+    }
+}
+
+static void on_connected(yoton_connection *connection, void *user) {
+    yoton_connection_info info;
+    (void)user;
+    yoton_connection_get_info(connection, &info);
+    printf("kernel has connected: process %llu\n", (unsigned long long)info.pid2);
 }
 
 static void on_timedout(yoton_connection *connection, int value, void *user) {
-    ide *i = user;
-    (void)connection;
-    i->silent = value;
-    i->busy += value;
-    printf(value ? "the kernel is busy: it says nothing, and the connection stands\n"
-                 : "the kernel is back\n");
+    (void)connection, (void)user;
+    puts(value ? "kernel is busy" : "kernel is back");
 }
 
 static void on_closed(yoton_connection *connection, const char *reason, void *user) {
     (void)connection;
+    printf("kernel is lost: %s\n", reason);
     ((ide *)user)->lost = 1;
-    printf("the kernel is lost: %s\n", reason);
 }
 
-/* Works off events until `done` says so. */
-static void wait_until(ide *i, int (*done)(ide *i), const char *what) {
-    for (int turns = 0; !done(i); turns++) {
-        if (turns > PATIENCE / 0.05)
-            fail(i, what);
-        yoton_process_events(i->events, 0.05);
+/* Handles events until *value is at least `wanted`, for about a minute at most. */
+static void wait_for(ide *self, const int *value, int wanted, const char *what) {
+    for (int turns = 0; *value < wanted; turns++) {
+        yoton_process_events(self->events, 0.1);
+        if (self->kernel != 0 && waitpid(self->kernel, NULL, WNOHANG) == self->kernel)
+            self->kernel = 0;
+        if (*value >= wanted)
+            return;
+        if (self->lost || (self->kernel == 0 && yoton_connection_is_waiting(self->connection)))
+            fail("the kernel ended; is the folder right, and the python?");
+        if (turns == 600)
+            fail(what);
     }
 }
 
-static int is_lost(ide *i) { return i->lost; }
-static int was_busy_and_is_back(ide *i) { return i->busy > 0 && !i->silent; }
+/* ---- What the kernel gets ---- */
 
-static int is_ready(ide *i) {
-    yoton_message message;
-    check(i, yoton_recv(i->status, 0, &message));
-    int ready = message.size == 5 && memcmp(message.data, "Ready", 5) == 0;
-    yoton_message_clear(&message);
-    return ready;
-}
-
-/* ---- What the kernel is told at its start ---- */
-
-static void set_entry(ide *i, yoton_value *dict, const char *key, const char *text) {
+static void put(yoton_value *dict, const char *key, const char *text) {
     yoton_value name, value;
-    check(i, yoton_value_string(&name, key, strlen(key)));
-    check(i, yoton_value_string(&value, text, strlen(text)));
-    check(i, yoton_value_append(dict, &name));
-    check(i, yoton_value_append(dict, &value));
+    must(yoton_value_string(&name, key, strlen(key)));
+    must(yoton_value_string(&value, text, strlen(text)));
+    must(yoton_value_append(dict, &name));
+    must(yoton_value_append(dict, &value));
 }
 
-static void set_startup(ide *i) {
-    static const char *const keys[] = {"scriptFile", "projectPath", "startupScript", "gui", "argv"};
-    yoton_value startup = {.type = YOTON_DICT};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        set_entry(i, &startup, keys[k], "");
-    set_entry(i, &startup, "startDir", ".");
-    set_entry(i, &startup, "ipython", "no");
-    check(i, yoton_send_object(i->startup, &startup));
-    yoton_value_clear(&startup);
+/* The kernel waits for this state, and reads from it how to start. */
+static void set_startup(ide *self, const char *folder) {
+    yoton_value info = {.type = YOTON_DICT};
+    put(&info, "gui", "none");
+    put(&info, "ipython", "no");
+    put(&info, "projectPath", "");
+    put(&info, "scriptFile", "");
+    put(&info, "startupScript", "");
+    put(&info, "startDir", folder);
+    put(&info, "argv", "");
+    must(yoton_send_object(self->startup, &info));
+    yoton_value_clear(&info);
 }
 
-static void open_channel(ide *i, yoton_channel_kind kind, const char *base, yoton_message_type type,
-                         yoton_channel **channel) {
-    check(i, yoton_channel_open(i->context, kind, base, strlen(base), type, channel));
+static void send_code(ide *self, const char *source) {
+    yoton_value key, number = {.type = YOTON_INT}, code = {.type = YOTON_DICT};
+    put(&code, "source", source);
+    put(&code, "fname", "<ide>");
+    must(yoton_value_string(&key, "lineno", strlen("lineno")));
+    must(yoton_value_append(&code, &key));
+    must(yoton_value_append(&code, &number));
+    must(yoton_send_object(self->code, &code));
+    yoton_value_clear(&code);
 }
 
-static void open_all(ide *i) {
-    check(i, yoton_events_new(&i->events));
-    check(i, yoton_context_new(&(yoton_options){.events = i->events}, &i->context));
-    open_channel(i, YOTON_PUB, "ctrl-command", YOTON_TXT, &i->command);
-    open_channel(i, YOTON_SUB, "strm-out", YOTON_TXT, &i->output);
-    open_channel(i, YOTON_SUB, "strm-prompt", YOTON_TXT, &i->prompt);
-    open_channel(i, YOTON_STATE, "stat-startup", YOTON_OBJ, &i->startup);
-    open_channel(i, YOTON_STATE, "stat-interpreter", YOTON_TXT, &i->status);
-    open_channel(i, YOTON_REQ, "reqp-introspect", YOTON_OBJ, &i->introspect);
-    check(i, yoton_context_bind(i->context, "localhost:0", 1, "kernel", &i->connection));
-    yoton_connection_on_timedout(i->connection, on_timedout, i);
-    yoton_connection_on_closed(i->connection, on_closed, i);
+static void run(ide *self, const char *source) {
+    int before = self->prompts;
+    send_code(self, source);
+    wait_for(self, &self->prompts, before + 1, "the kernel does not come back with a prompt");
 }
 
-static void start_kernel(ide *i, const char *folder, const char *python) {
-    yoton_connection_info info;
-    char port[8];
-    yoton_connection_get_info(i->connection, &info);
-    snprintf(port, sizeof port, "%u", info.port1);
-    fflush(stdout);
-    i->kernel = fork();
-    if (i->kernel == 0) {
-        setenv("PYTHONPATH", folder, 1);
-        if (chdir(folder) == 0)
-            execlp(python, python, "-B", "pyzokernel/start.py", port, (char *)NULL);
-        _exit(127);
-    }
-    if (i->kernel < 0)
-        fail(i, "cannot start the kernel");
+static void on_done(yoton_future *future, void *user) {
+    (void)future;
+    *(int *)user = 1;
 }
 
-/* ---- What the IDE does with it ---- */
-
-/* The kernel sends a prompt when it is done with what it was given. */
-static void wait_for_prompt(ide *i) {
-    yoton_message message;
-    check(i, yoton_recv(i->prompt, PATIENCE, &message));
-    yoton_message_clear(&message);
-}
-
-static void run(ide *i, const char *code) {
-    printf(">>> %s", code);
-    check(i, yoton_send_text(i->command, code, strlen(code)));
-}
-
-/* Prints what the kernel prints, up to the end of the line that holds `word`. */
-static void print_output(ide *i, const char *word) {
-    char line[4096] = "";
-    size_t size = 0;
-    while (strstr(line, word) == NULL || line[size - 1] != '\n') {
-        yoton_message message;
-        check(i, yoton_recv(i->output, PATIENCE, &message)); /* comes in pieces */
-        if (size + message.size >= sizeof line)
-            size = 0;
-        memcpy(line + size, message.data, message.size);
-        size += message.size;
-        line[size] = '\0';
-        yoton_message_clear(&message);
-    }
-    const char *from = strstr(line, word);
-    while (from > line && from[-1] != '\n')
-        from--;
-    fputs(from, stdout);
-}
-
-static void ask(ide *i, const char *method, const char *argument) {
-    yoton_value args = {.type = YOTON_TUPLE}, text;
+static void print_signature(ide *self, const char *object) {
+    yoton_value name, args = {.type = YOTON_LIST};
+    const yoton_value *signature;
     yoton_future *future;
-    const yoton_value *answer;
-    char *literal;
-    check(i, yoton_value_string(&text, argument, strlen(argument)));
-    check(i, yoton_value_append(&args, &text));
-    check(i, yoton_call(i->introspect, method, &args, NULL, &future));
-    check(i, yoton_future_result(future, PATIENCE, &answer));
-    check(i, yoton_object_literal(answer, &literal, NULL));
-    printf("%s(%s): %s\n", method, argument, literal);
-    free(literal);
+    char *text;
+    int done = 0;
+    must(yoton_value_string(&name, object, strlen(object)));
+    must(yoton_value_append(&args, &name));
+    must(yoton_call(self->introspect, "signature", &args, NULL, &future));
+    must(yoton_future_add_done_callback(future, on_done, &done));
+    wait_for(self, &done, 1, "the kernel does not answer");
+    must(yoton_future_result(future, 0, &signature));
+    must(yoton_object_literal(signature, &text, NULL));
+    printf("signature of %s: %s\n", object, text);
+    free(text);
     yoton_future_unref(future);
     yoton_value_clear(&args);
 }
 
-static void close_all(ide *i) {
-    yoton_connection_unref(i->connection);
-    yoton_channel_free(i->command);
-    yoton_channel_free(i->output);
-    yoton_channel_free(i->startup);
-    yoton_channel_free(i->status);
-    yoton_channel_free(i->prompt);
-    yoton_channel_free(i->introspect);
-    yoton_context_free(i->context);
-    yoton_events_free(i->events);
+/* ---- Start and end ---- */
+
+static yoton_channel *open_channel(ide *self, yoton_channel_kind kind, const char *name,
+                                   yoton_message_type type) {
+    yoton_channel *channel;
+    must(yoton_channel_open(self->context, kind, name, strlen(name), type, &channel));
+    return channel;
+}
+
+static void open_channels(ide *self) {
+    static const char *const names[STREAMS] = {"strm-out", "strm-err", "strm-prompt"};
+    self->startup = open_channel(self, YOTON_STATE, "stat-startup", YOTON_OBJ);
+    self->code = open_channel(self, YOTON_PUB, "ctrl-code", YOTON_OBJ);
+    self->introspect = open_channel(self, YOTON_REQ, "reqp-introspect", YOTON_OBJ);
+    for (int i = 0; i < STREAMS; i++)
+        self->streams[i] = open_channel(self, YOTON_SUB, names[i], YOTON_TXT);
+    for (int i = 0; i < STREAMS; i++)
+        yoton_channel_on_received(self->streams[i], on_received, self);
+}
+
+static void be_host(ide *self) {
+    must(yoton_context_bind(self->context, "localhost:0", 1, "kernel", &self->connection));
+    yoton_connection_on_connected(self->connection, on_connected, self);
+    yoton_connection_on_timedout(self->connection, on_timedout, self);
+    yoton_connection_on_closed(self->connection, on_closed, self);
+}
+
+/* In the child: only what is allowed between fork and exec while other threads run. */
+static void be_kernel(pid_t parent, const char *folder, char *const argv[]) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel never outlives this program */
+    if (getppid() != parent || chdir(folder) != 0)
+        _exit(127);
+    dup2(STDERR_FILENO, STDOUT_FILENO); /* what does not come by channels is no result */
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static void start_kernel(ide *self, const char *folder, char *python) {
+    char script[] = "pyzokernel/start.py", port[8];
+    yoton_connection_info info;
+    yoton_connection_get_info(self->connection, &info);
+    snprintf(port, sizeof port, "%u", (unsigned)info.port1);
+    char *const argv[] = {python, script, port, NULL};
+    pid_t parent = getpid();
+    self->kernel = fork();
+    if (self->kernel < 0)
+        fail("cannot fork");
+    if (self->kernel == 0)
+        be_kernel(parent, folder, argv);
+}
+
+static void close_all(ide *self) {
+    yoton_connection_unref(self->connection);
+    yoton_channel *const others[] = {self->startup, self->code, self->introspect};
+    for (int i = 0; i < 3; i++)
+        yoton_channel_free(others[i]);
+    for (int i = 0; i < STREAMS; i++)
+        yoton_channel_free(self->streams[i]);
+    yoton_context_free(self->context);
+    yoton_events_free(self->events);
 }
 
 int main(int argc, char **argv) {
-    ide i = {.kernel = 0};
-    if (argc < 2) {
-        fprintf(stderr, "usage: ide_kernel FOLDER [PYTHON]\n");
-        return 2;
-    }
+    static ide self;
+    char python[] = "python3";
+    char *folder = argc > 1 ? realpath(argv[1], NULL) : NULL;
+    if (folder == NULL || setenv("PYTHONPATH", folder, 1) != 0)
+        fail("usage: ide_kernel FOLDER [PYTHON]");
     setvbuf(stdout, NULL, _IOLBF, 0);
-    open_all(&i);
-    set_startup(&i);
-    start_kernel(&i, argv[1], argc > 2 ? argv[2] : "python3");
-    wait_until(&i, is_ready, "the kernel did not become ready");
-    wait_for_prompt(&i);
-    printf("the kernel is ready\n");
-    run(&i, "print(6*7)\n");
-    print_output(&i, "42");
-    wait_for_prompt(&i);
-    run(&i, "square = lambda number, offset=0: number ** 2 + offset\n");
-    wait_for_prompt(&i);
-    ask(&i, "signature", "square");
-    ask(&i, "eval", "square(7)");
-    /* PyDLL keeps the lock of the interpreter: no thread of the kernel runs, heartbeats neither. */
-    run(&i, "import ctypes; _ = ctypes.PyDLL(None).sleep(2)\n");
-    wait_until(&i, was_busy_and_is_back, "the kernel was not seen to be busy and back");
-    wait_for_prompt(&i);
-    run(&i, "print('still', 'here')\n");
-    print_output(&i, "still here");
-    kill_kernel(&i);
-    wait_until(&i, is_lost, "the kernel's end was not seen");
-    close_all(&i);
+    must(yoton_events_new(&self.events));
+    must(yoton_context_new(&(yoton_options){.events = self.events}, &self.context));
+    open_channels(&self);
+    set_startup(&self, folder);
+    be_host(&self);
+    start_kernel(&self, folder, argc > 2 ? argv[2] : python);
+    wait_for(&self, &self.prompts, 1, "the kernel does not show its prompt");
+
+    puts("ide: print(6*7)");
+    run(&self, "print(6*7)");
+    run(&self, "def area(width, height=2):\n    return width * height");
+    print_signature(&self, "area");
+
+    /* PyDLL keeps the lock of the interpreter: no thread of the kernel runs, as in extension code.
+     * What is sent meanwhile is done afterwards. */
+    puts("ide: two seconds in extension code, then print('done')");
+    int before = self.prompts;
+    send_code(&self, "import ctypes; ctypes.PyDLL(None).sleep(2)");
+    send_code(&self, "print('done')");
+    wait_for(&self, &self.prompts, before + 2, "the kernel does not come back");
+
+    puts("ide: kill the kernel");
+    if (self.kernel != 0)
+        kill(self.kernel, SIGKILL);
+    wait_for(&self, &self.lost, 1, "nobody says that the kernel is lost");
+    if (self.kernel != 0)
+        waitpid(self.kernel, NULL, 0);
+    close_all(&self);
+    free(folder);
     return 0;
 }
