@@ -5,8 +5,6 @@
 
 #include "context/internal.h"
 
-#define ERROR_MARK "yoton_ERROR_HANDLING_REQUEST" /* REQREP-19 */
-
 typedef struct done {
     struct done *next;
     yoton_done_fn fn;
@@ -132,8 +130,8 @@ static bool is_error_reply(const yoton_value *value) {
     if (value->type != YOTON_TUPLE || value->as.list.count != 2)
         return false;
     const yoton_value *mark = &value->as.list.items[0];
-    return mark->type == YOTON_STRING && strcmp(mark->as.string.bytes, ERROR_MARK) == 0 &&
-           mark->as.string.size == sizeof ERROR_MARK - 1 &&
+    return mark->type == YOTON_STRING && strcmp(mark->as.string.bytes, REQUEST_ERROR_MARK) == 0 &&
+           mark->as.string.size == sizeof REQUEST_ERROR_MARK - 1 &&
            value->as.list.items[1].type == YOTON_STRING;
 }
 

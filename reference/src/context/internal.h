@@ -19,7 +19,8 @@
 #include "context/events.h"
 #include "yoton/yoton.h"
 
-#define CONTEXT_NEW_CONNECTION "NEW_CONNECTION" /* CTX-1, CTX-3 */
+#define CONTEXT_NEW_CONNECTION "NEW_CONNECTION"           /* CTX-1, CTX-3 */
+#define REQUEST_ERROR_MARK "yoton_ERROR_HANDLING_REQUEST" /* REQREP-19 */
 #define READ_ROOM ((size_t)256 * 1024)
 
 /* ---- report.c: what went wrong, in words ---- */

@@ -7,8 +7,6 @@
 
 #include "context/internal.h"
 
-#define ERROR_MARK "yoton_ERROR_HANDLING_REQUEST" /* REQREP-19 */
-
 typedef struct method {
     struct method *next;
     yoton_method_fn fn;
@@ -189,7 +187,7 @@ static void make_error(yoton_value *value, int error) {
     }
     message = *value;
     *value = (yoton_value){.type = YOTON_NONE};
-    yoton_value_string(&mark, ERROR_MARK, sizeof ERROR_MARK - 1);
+    yoton_value_string(&mark, REQUEST_ERROR_MARK, sizeof REQUEST_ERROR_MARK - 1);
     if (yoton_value_append(&tuple, &mark) != YOTON_OK ||
         yoton_value_append(&tuple, &message) != YOTON_OK)
         yoton_value_clear(&tuple);
