@@ -14,7 +14,14 @@
 #include "yoton/link.h"
 #include "yoton/node.h"
 
-enum { SIM_MEMBERS = 8, SIM_EDGES = 12, SIM_REQUESTS = 6, SIM_RING = 1 << 13, SIM_PIECES = 64 };
+enum {
+    SIM_MEMBERS = 8,
+    SIM_EDGES = 12,
+    SIM_REQUESTS = 6,
+    SIM_OFFERS = 64,
+    SIM_RING = 1 << 13,
+    SIM_PIECES = 64
+};
 #define SIM_ID(member) (UINT64_C(0x100) + (member))
 #define SIM_HOLD (1000 * YOTON_MS) /* SYNC-5, LIMIT-4 */
 
@@ -70,7 +77,8 @@ typedef struct sim_member {
     channel channels[5];
     /* pub */
     unsigned to_send, sent;
-    yoton_time next_send, held_since; /* NEVER: not held */
+    yoton_time next_send, held_since;   /* NEVER: not held */
+    yoton_time full_until[SIM_MEMBERS]; /* by source, since its last word */
     /* sub */
     bool sync;
     yoton_time next_read;
@@ -86,6 +94,8 @@ typedef struct sim_member {
     yoton_time done_at;
     offer_key awaited; /* said req! to it; source 0: none */
     yoton_time awaited_since;
+    offer_key offered[SIM_OFFERS]; /* what its list should be: REQREP-14 */
+    size_t offers;
     /* state */
     unsigned states;
 } sim_member;
@@ -95,6 +105,7 @@ typedef struct sim {
     uint64_t seed, random;
     yoton_time now;
     bool tracing;
+    bool small;  /* queues and lists have small bounds */
     bool lossy;  /* packages may be lost */
     bool finale; /* everything runs as fast as it can */
     unsigned members, edges;

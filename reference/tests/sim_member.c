@@ -86,6 +86,28 @@ static void check_request(sim_member *m, yoton_package *package) {
     q->asked = S.now;
 }
 
+static void strike(sim_member *m, offer_key key) {
+    for (size_t i = 0; i < m->offers; i++)
+        if (m->offered[i].source == key.source && m->offered[i].id == key.id) {
+            m->offers--;
+            memmove(&m->offered[i], &m->offered[i + 1], (m->offers - i) * sizeof key);
+            return;
+        }
+}
+
+/* REQREP-14, and what the one that is awaited becomes. */
+static void note_offer(sim_member *m, yoton_package *package) {
+    const yoton_header *h = yoton_package_header(package);
+    const offer_key key = {h->source_id, h->dest_seq - NEGOTIATION};
+    if (package_is_word(package, "req-") && m->awaited.source == key.source &&
+        m->awaited.id == key.id)
+        m->awaited.source = 0;
+    if (package_is_word(package, "req-") || package_is_word(package, "req?"))
+        strike(m, key);
+    if (package_is_word(package, "req?") && m->offers < SIM_OFFERS)
+        m->offered[m->offers++] = key;
+}
+
 static void check_invitation(sim_member *m, yoton_package *package) {
     const yoton_header *h = yoton_package_header(package);
     if (h->dest_seq < NEGOTIATION)
@@ -95,6 +117,10 @@ static void check_invitation(sim_member *m, yoton_package *package) {
     sim_check(m->awaited.source == 0 || S.now >= m->awaited_since + 10000 * YOTON_MS,
               "req! while it waits");
     m->awaited = (offer_key){h->dest_id, h->dest_seq - NEGOTIATION};
+    sim_check(S.small || (m->offers > 0 && m->offered[0].source == m->awaited.source &&
+                          m->offered[0].id == m->awaited.id),
+              "req! to another than the first of the list"); /* REQREP-15 */
+    strike(m, m->awaited);
     m->awaited_since = S.now;
 }
 
@@ -156,9 +182,10 @@ static void note_arrival(sim_member *m, unsigned kind, yoton_package *package) {
     if (kind == YOTON_REQ && h->dest_seq >= NEGOTIATION && h->dest_id != 0 && id >= 1 &&
         id <= m->calls && package_is_word(package, "req!"))
         m->requests[id].invited |= UINT64_C(1) << from;
-    if (kind == YOTON_REP && m->awaited.source == h->source_id && m->awaited.id == id &&
-        package_is_word(package, "req-"))
-        m->awaited.source = 0;
+    if (kind == YOTON_REP && h->dest_seq >= NEGOTIATION)
+        note_offer(m, package);
+    if (kind == YOTON_PUB)
+        m->full_until[from] = package_is_word(package, "full") ? S.now + 10000 * YOTON_MS : 0;
 }
 
 static void deposit(sim_member *m, unsigned kind, yoton_package *package) {
@@ -228,12 +255,21 @@ static void publish(sim_member *m) {
     yoton_package_unref(package);
 }
 
+/* SYNC-5, SYNC-6, SYNC-10 */
+static yoton_time held_by_readers(sim_member *m) {
+    yoton_time held = sync_writer_held(&m->channels[YOTON_PUB].as.writer, S.now), last = 0;
+    for (unsigned i = 0; i < S.members; i++)
+        if (m->full_until[i] > S.now && m->full_until[i] > last)
+            last = m->full_until[i];
+    sim_check(held == last, "sends are held until %.6f s, not %.6f s", (double)held / 1e9,
+              (double)last / 1e9);
+    return held;
+}
+
 /* SYNC-5, LIMIT-4: each send is held for at most a second. */
 static void run_pub(sim_member *m) {
-    sync_writer *writer = &m->channels[YOTON_PUB].as.writer;
     while (m->sent < m->to_send && S.now >= m->next_send) {
-        yoton_time until = sync_writer_held(writer, S.now);
-        bool held = until != 0 || sim_too_much_waits(index_of(m));
+        bool held = held_by_readers(m) != 0 || sim_too_much_waits(index_of(m));
         if (held && m->held_since == YOTON_NEVER) {
             m->held_since = S.now;
             S.holds++;
@@ -359,6 +395,7 @@ static void execute(sim_member *m, yoton_package *package) {
     snprintf(text, sizeof text, "q%u-%u", from, (unsigned)h->dest_seq);
     sim_check(package_is_word(package, text), "not the request that was sent");
     sim_check(++q->executed == 1, "executed twice");
+    strike(m, (offer_key){h->source_id, h->dest_seq});
     m->executing = package;
     m->awaited.source = 0;
     m->done_at = S.now + (sim_below(3) ? sim_below(300 * YOTON_MS) : 0);

@@ -32,7 +32,7 @@ static void draw_settings(void) {
         S.link.heartbeat = YOTON_HEARTBEAT_DEFAULT;
         S.link.timeout = YOTON_TIMEOUT_DEFAULT;
     }
-    S.lossy = small;
+    S.lossy = S.small = small;
 }
 
 static void draw_channels(void) {
