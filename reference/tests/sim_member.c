@@ -313,6 +313,8 @@ static void run_sub(sim_member *m) {
         m->next_read = S.now + sim_below(m->pace);
     }
     channel_look(c, S.now); /* a receive that finds nothing looks too */
+    bool full = m->word != NULL && strcmp(m->word, "full") == 0;
+    sim_check(full || !m->sync || S.lossy || channel_pending(c) <= 32, "full is not said");
     if (channel_pending(c) > 0)
         due_at(m, m->next_read);
 }
