@@ -90,6 +90,7 @@ typedef struct sim_member {
     sim_request requests[SIM_REQUESTS + 1]; /* by id */
     unsigned calls;
     /* rep */
+    bool on;
     yoton_package *executing;
     yoton_time done_at;
     offer_key awaited; /* said req! to it; source 0: none */
@@ -104,6 +105,8 @@ typedef struct sim {
     const char *program; /* for the command that replays */
     uint64_t seed, random;
     yoton_time now;
+    unsigned steps; /* at this moment */
+    bool running;   /* a network, which is to blame when something ends it */
     bool tracing;
     bool small;  /* queues and lists have small bounds */
     bool lossy;  /* packages may be lost */
@@ -140,6 +143,9 @@ extern sim S;
 /* Purpose: say what broke and how to see it again; ends the test. */
 void sim_failed(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
+
+/* Purpose: say how the network that runs is seen again, if one runs. */
+void sim_say_replay(void);
 
 static inline uint64_t sim_below(uint64_t limit) { return random_next(&S.random) % limit; }
 

@@ -113,6 +113,7 @@ static void check_invitation(sim_member *m, yoton_package *package) {
     if (h->dest_seq < NEGOTIATION)
         return;
     sim_check(package_is_word(package, "req!") && h->dest_id != 0, "not an invitation");
+    sim_check(m->on, "req! while it is off");                  /* REQREP-24 */
     sim_check(m->executing == NULL, "req! while it executes"); /* REQREP-16 */
     sim_check(m->awaited.source == 0 || S.now >= m->awaited_since + 10000 * YOTON_MS,
               "req! while it waits");
@@ -381,8 +382,9 @@ void sim_switch(unsigned member, bool on) {
     if (!m->has[YOTON_REP])
         return;
     sim_trace("node %u switches its rep channel %s", member, on ? "on" : "off");
-    if (on && !m->channels[YOTON_REP].as.replier.on)
+    if (on && !m->on)
         m->awaited.source = 0;
+    m->on = on;
     replier_switch(&m->channels[YOTON_REP].as.replier, on);
     due_at(m, S.now);
 }
@@ -391,7 +393,7 @@ static void execute(sim_member *m, yoton_package *package) {
     const yoton_header *h = yoton_package_header(package);
     unsigned from = (unsigned)(h->source_id - SIM_ID(0));
     char text[24];
-    sim_check(m->executing == NULL, "two at once");
+    sim_check(m->executing == NULL && m->on, "two at once, or one while it is off");
     sim_check(from < S.members, "a request from nowhere");
     sim_request *q = request_of(&S.member[from], h->dest_seq);
     snprintf(text, sizeof text, "q%u-%u", from, (unsigned)h->dest_seq);
@@ -456,6 +458,8 @@ void sim_rogue(unsigned member) {
     to_req.dest_seq += NEGOTIATION;
     send_raw(m, to_rep, "req~"); /* REQREP-28 */
     send_raw(m, to_req, "req!"); /* REQREP-10 */
+    to_req.dest_id = SIM_ID(sim_below(S.members));
+    send_raw(m, to_req, "req~"); /* REQREP-28 */
 }
 
 /* ---- Life ---- */
@@ -499,8 +503,9 @@ void sim_member_open(unsigned member) {
                          YOTON_OK);
         S.slots_out[kind] = m->channels[kind].core.out.number;
     }
-    if (m->has[YOTON_REP])
-        replier_switch(&m->channels[YOTON_REP].as.replier, sim_below(8) > 0);
+    m->on = m->has[YOTON_REP] && sim_below(8) > 0;
+    if (m->on)
+        replier_switch(&m->channels[YOTON_REP].as.replier, true);
     m->sync = m->has[YOTON_SUB] && sim_below(4) > 0;
     if (m->sync)
         channel_set_sync(&m->channels[YOTON_SUB], 1);

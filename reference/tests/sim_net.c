@@ -8,14 +8,20 @@
 
 sim S;
 
+void sim_say_replay(void) {
+    if (S.running)
+        print_error("replay with SEED=%" PRIu64 " %s\n", S.seed, S.program);
+}
+
 void sim_failed(const char *file, int line, const char *format, ...) {
     char text[400];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    print_error("at %.6f s: %s\nreplay with SEED=%" PRIu64 " %s\n", (double)S.now / 1e9, text,
-                S.seed, S.program);
+    print_error("at %.6f s: %s\n", (double)S.now / 1e9, text);
+    sim_say_replay();
+    S.running = false;
     fflush(stdout);
     _fail(file, line);
     abort();
@@ -283,6 +289,8 @@ void sim_step(yoton_time until) {
             due = S.member[i].due;
             who = i;
         }
+    S.steps = due > S.now ? 0 : S.steps + 1;
+    sim_check(S.steps < 1000000, "time stands still: what is due is not done");
     S.now = due;
     if (who < SIM_MEMBERS)
         sim_member_run(who);

@@ -6,8 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
+#ifdef SANITIZED
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 /* Sanitizers cost much, and find in a few thousand networks what they find at all. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define SEEDS 3000
 #else
 #define SEEDS 100000
@@ -270,6 +282,7 @@ static void finale(void) {
 }
 
 static void run_world(uint64_t seed) {
+    S.running = true;
     open_world(seed);
     bool early = sim_below(4) == 0, troubled = sim_below(3) == 0;
     if (early)
@@ -282,6 +295,7 @@ static void run_world(uint64_t seed) {
     }
     finale();
     close_world();
+    S.running = false;
 }
 
 static void every_network_keeps_its_promises(void **state) {
@@ -313,6 +327,13 @@ static int decode(const uint8_t *data, size_t size, void **made, void *user) {
     return size == 8 ? YOTON_OK : YOTON_E_LENGTH;
 }
 
+/* A crash says too which network it was. */
+static int close_test(void **state) {
+    (void)state;
+    sim_say_replay();
+    return 0;
+}
+
 static int open_own_type(void **state) {
     const yoton_custom_type type = {.name = "own", .encode = encode, .decode = decode};
     (void)state;
@@ -327,8 +348,11 @@ static int close_own_type(void **state) {
 
 int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_network_keeps_its_promises),
+        cmocka_unit_test_teardown(every_network_keeps_its_promises, close_test),
     };
+#ifdef SANITIZED
+    __sanitizer_set_death_callback(sim_say_replay);
+#endif
     S.program = count > 0 ? arguments[0] : "the program";
     return cmocka_run_group_tests(tests, open_own_type, close_own_type);
 }
