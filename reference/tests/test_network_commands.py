@@ -501,6 +501,9 @@ def run_tests(tests, with_original=()):
     tests = [test for test in tests if len(sys.argv) == 1 or test.__name__ in sys.argv[1:]]
     original = os.path.isdir(os.path.join(ORIGINAL, "yoton"))
     failed = 0
+    for number in (signal.SIGINT, signal.SIGHUP):  # what is ignored here, as in the background, would be in the commands
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     print("1..%d" % len(tests))
     for number, test in enumerate(tests, 1):
         name = test.__name__.replace("_", " ")
