@@ -190,10 +190,27 @@ static void a_sub_channel_looks_when_something_came_or_is_taken(void **state) {
         assert_int_equal(come(&c, SECONDS(9), 7, 0, "m", &none), CHANNEL_RECEIVED);
     assert_int_equal(channel_pending(&c), 50);
     b.deaf = 0;
-    channel_look(&c, SECONDS(14));
-    bench_sent(&b, "0.0 full;"); /* SYNC-3: what was not heard is said again */
-    channel_set_sync(&c, 0);
+    channel_look(&c, SECONDS(9) + 1);
+    bench_sent(&b, "0.0 full;"); /* what nobody heard is owed, and said at the next look */
+    b.deaf = 1;
+    while (channel_pending(&c) > 0)
+        yoton_package_unref(yoton_queue_pop(c.core.incoming));
+    channel_look(&c, SECONDS(9) + 2);
+    b.deaf = 0;
+    channel_look(&c, SECONDS(9) + 3);
     bench_sent(&b, "0.0 ok;");
+    for (int i = 0; i < 33; i++)
+        assert_int_equal(come(&c, SECONDS(9) + 4, 7, 0, "m", &none), CHANNEL_RECEIVED);
+    bench_sent(&b, "0.0 full;");
+    channel_set_sync(&c, 0);
+    bench_sent(&b, "0.0 ok;"); /* SYNC-8 */
+    channel_set_sync(&c, 1);
+    channel_look(&c, SECONDS(9) + 5);
+    bench_sent(&b, "0.0 full;");
+    b.deaf = 1;
+    channel_set_sync(&c, 0);
+    bench_sent(&b, "");
+    b.deaf = 0;
     assert_int_equal(channel_deadline(&c), YOTON_NEVER);
     channel_newcomer(&c);
     assert_null(channel_tick(&c, SECONDS(99)));

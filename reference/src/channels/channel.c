@@ -93,7 +93,8 @@ yoton_time channel_deadline(const channel *c) {
 }
 
 void channel_look(channel *c, yoton_time now) {
-    say(c, sync_reader_look(&c->as.reader, now, channel_pending(c)));
+    if (c->as.reader.on && c->sink.heard(c->sink.user)) /* what nobody hears stays owed */
+        say(c, sync_reader_look(&c->as.reader, now, channel_pending(c)));
 }
 
 void channel_set_sync(channel *c, int on) { say(c, sync_reader_switch(&c->as.reader, on)); }
