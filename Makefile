@@ -264,7 +264,7 @@ coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it 
 	@$(setup)
 	@$(MAKE) $(parallel) coverage-build
 	@find $(COV_DIR) -name '*.gcda' -delete
-	@$(PYTHON) .ci/run-tests.py --build $(OUT) --jobs $(JOBS) $(addprefix unit:,$(COV_BIN))
+	@SEEDS=2000 $(PYTHON) .ci/run-tests.py --build $(OUT) --jobs $(JOBS) $(addprefix unit:,$(COV_BIN))
 	@mkdir -p $(BUILD)/report/coverage
 	@gcovr --root . --object-directory $(COV_DIR) --filter 'reference/src/(wire|link|channels)/' --branches --txt \
 		--html-details $(BUILD)/report/coverage/index.html --fail-under-branch 100 $(COV_DIR)
