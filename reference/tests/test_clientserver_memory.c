@@ -69,6 +69,8 @@ static void serve_three(void *context, int failing) {
                  queue_client(server, "stop\r\n")};
     assert_int_equal(yoton_request_server_run(server), YOTON_OK);
     yoton_request_server_free(server);
+    assert_true(alloc_peak() <
+                MIB / 32); /* memory is taken for what comes, not for what may come */
     int first = answered(fds[0], "Requested: hi\r\n");
     int second = answered(fds[1], "Requested: stop\r\n");
     int third =

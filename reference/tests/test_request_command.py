@@ -195,11 +195,14 @@ def a_second_signal_ends_it_at_once():
 
 
 def listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-        return True
-    except ConnectionError:
-        return False
+    """Whether somebody listens there; nobody is connected to find out, who would have a command started."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def a_command_answers():
