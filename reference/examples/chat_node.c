@@ -29,7 +29,7 @@ typedef struct node {
     size_t size;
 } node;
 
-static void fail(const char *why) {
+static _Noreturn void fail(const char *why) {
     fprintf(stderr, "chat_node: %s\n", why);
     exit(1);
 }

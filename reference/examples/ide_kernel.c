@@ -40,7 +40,7 @@ typedef struct ide {
 } ide;
 
 /* Whatever ends the program ends the kernel, too: see start_kernel. */
-static void fail(const char *why) {
+static _Noreturn void fail(const char *why) {
     fprintf(stderr, "ide_kernel: %s\n", why);
     exit(1);
 }
@@ -207,7 +207,7 @@ static void be_host(ide *self) {
 }
 
 /* In the child: only what is allowed between fork and exec while other threads run. */
-static void be_kernel(pid_t parent, const char *folder, char *const argv[]) {
+static _Noreturn void be_kernel(pid_t parent, const char *folder, char *const argv[]) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel never outlives this program */
     if (getppid() != parent || chdir(folder) != 0)
         _exit(127);

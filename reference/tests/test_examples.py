@@ -4,7 +4,9 @@
 that of the original in the folder YOTON_PATH. Prints TAP."""
 import contextlib
 import os
+import select
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -105,6 +107,7 @@ class Node:
         stack.callback(self.process.kill)
 
     def read(self):
+        assert select.select([self.process.stdout], [], [], PATIENCE)[0], "%s prints nothing more" % self.name
         line = self.process.stdout.readline()
         assert line.endswith(b"\n"), (self.name, line)
         return line.decode().rstrip("\n")
@@ -225,6 +228,7 @@ def a_kernel_does_not_outlive_the_program(folder):
         try:
             kernel = kernel_of(ide.stdout.readline().rstrip("\n"))
             assert is_running(kernel)
+            os.kill(kernel, signal.SIGSTOP)  # it cannot notice by itself that the program is gone
         finally:
             ide.kill()
     deadline = time.monotonic() + PATIENCE
