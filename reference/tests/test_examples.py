@@ -90,11 +90,11 @@ def free_workers_get_the_work(folder):
     head, *table, last = [line.split() for line in printed.stdout.splitlines()]
     assert head == ["answered", "ann", "bob", "all"], printed
     counts = {name: [int(n) for n in numbers] for name, *numbers in table}
-    assert list(counts) == ["quick", "slow", "brisk"], printed
+    assert list(counts) == ["slow", "quick", "brisk"], printed
     assert all(ann + bob == both for ann, bob, both in counts.values()), printed
     assert [sum(column) for column in zip(*counts.values())] == [40, 40, 80], printed
     assert " ".join(last) == "80 requests, 80 answered, 80 done exactly once", printed
-    assert 0 < counts["slow"][2] < min(counts["quick"][2], counts["brisk"][2]), printed
+    assert counts["slow"][2] < min(counts["quick"][2], counts["brisk"][2]), printed
 
 
 class Node:
@@ -232,9 +232,11 @@ def a_kernel_does_not_outlive_the_program(folder):
         finally:
             ide.kill()
     deadline = time.monotonic() + PATIENCE
-    while is_running(kernel):
-        assert time.monotonic() < deadline, "process %d still runs" % kernel
+    while is_running(kernel) and time.monotonic() < deadline:
         time.sleep(0.01)
+    if is_running(kernel):
+        os.kill(kernel, signal.SIGKILL)
+        raise AssertionError("process %d still ran" % kernel)
 
 
 def each_header_stands_alone(folder):
