@@ -49,7 +49,7 @@ ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
     case 0:
         return fail_with(EINTR);
     case 1:
-        return fail_with(EAGAIN);
+        return fail_with(draw(2) == 0 ? EAGAIN : ENOMEM);
     case 2:
         return __real_recv(fd, data, size < 7 ? size : 1 + draw(7), flags);
     default:

@@ -95,6 +95,9 @@ void dial_answered(stream *attempt) {
         dial_end(connection, YOTON_E_NOMEM, yoton_strerror(YOTON_E_NOMEM));
 }
 
+/* An interrupted connect goes on like any other that does not wait. */
+static bool goes_on(int error) { return error == EINPROGRESS || error == EINTR; }
+
 static void attempt(yoton_connection *connection) {
     dial *dial = connection->dial;
     const struct sockaddr_storage *to = &dial->to.list[dial->next];
@@ -104,7 +107,7 @@ static void attempt(yoton_connection *connection) {
         attempt_failed(connection);
         return;
     }
-    if (connect(fd, (const struct sockaddr *)to, endpoint_size(to)) != 0 && errno != EINPROGRESS) {
+    if (connect(fd, (const struct sockaddr *)to, endpoint_size(to)) != 0 && !goes_on(errno)) {
         dial->system = errno;
         close(fd);
         attempt_failed(connection);
@@ -122,7 +125,11 @@ static void attempt(yoton_connection *connection) {
 /* A thread that was held up must not give up what has succeeded meanwhile: look once more. */
 static bool is_answered(const stream *attempt) {
     struct pollfd socket = {.fd = attempt->fd, .events = POLLOUT};
-    return poll(&socket, 1, 0) == 1;
+    int ready;
+    do {
+        ready = poll(&socket, 1, 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready == 1;
 }
 
 void dial_timer(yoton_connection *connection) {

@@ -101,7 +101,11 @@ static void on_pause(uv_timer_t *timer) {
 /* Returns false when the connection has no host any more. */
 static bool add_candidate(host *host, int fd) {
     yoton_connection *connection = host->connection;
-    stream *candidate = socket_make_nonblocking(fd) == 0 ? stream_new(connection, fd) : NULL;
+    if (socket_make_nonblocking(fd) != 0) {
+        close(fd);
+        return true;
+    }
+    stream *candidate = stream_new(connection, fd);
     if (candidate == NULL)
         return true;
     host->candidates[host->count++] = candidate;

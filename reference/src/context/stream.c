@@ -93,6 +93,9 @@ static void arm(stream *stream) {
     timer_at(&stream->timer, on_timer, deadline);
 }
 
+/* Errors that say nothing about the connection: the same may succeed the next time. */
+static bool passes(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
+
 /* Returns how many bytes the system took. */
 static size_t write_out(stream *stream) {
     const uint8_t *data;
@@ -104,7 +107,7 @@ static size_t write_out(stream *stream) {
         if (sent > 0) {
             yoton_link_written(stream->link, uv_hrtime(), (size_t)sent);
             total += (size_t)sent;
-        } else if (total >= WRITE_IN_A_ROW || errno == EAGAIN || errno == ENOBUFS) {
+        } else if (total >= WRITE_IN_A_ROW || passes(errno)) {
             stream->blocked = true;
             break;
         } else if (errno != EINTR) {
@@ -219,7 +222,7 @@ static ssize_t read_some(stream *stream) {
 static bool read_in(stream *stream) {
     for (int i = 0; i < READS_IN_A_ROW; i++) {
         ssize_t size = read_some(stream);
-        if (size < 0 && errno == EAGAIN)
+        if (size < 0 && passes(errno))
             return true;
         if (size <= 0)
             return end_input(stream);
