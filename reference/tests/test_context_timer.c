@@ -247,8 +247,11 @@ static void start_it(void *argument, void *user) {
 }
 
 static void free_it(void *argument, void *user) {
-    (void)user;
+    desk *d = user;
+    uintptr_t was = (uintptr_t)argument;
     yoton_timer_free(argument);
+    for (const call *call = d->events->calls; call != NULL; call = call->next)
+        assert_true((uintptr_t)call->what != was); /* what gets its place is not called */
 }
 
 static void handlers_change_their_timer(void **state) {
@@ -269,7 +272,7 @@ static void handlers_change_their_timer(void **state) {
     assert_int_equal(process_now(&d, "ts"), 3); /* anew: in the next call */
     assert_int_equal(process_now(&d, "ts"), 3);
     yoton_signal_unbind(yoton_timer_signal(timer), note_running, &d);
-    attach(timer, free_it, NULL);
+    attach(timer, free_it, &d);
     attach(timer, note_running, &d); /* is not called any more: it would be given what is gone */
     assert_int_equal(process_now(&d, "t"), 3);
     assert_true(nothing_waits(&d));
@@ -299,11 +302,12 @@ static void check_memory(void *context, int failing) {
 static void every_allocation_may_fail(void **state) {
     desk d;
     (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip(); /* malloc is not ours there */
-#endif
     desk_open(&d);
+#ifdef __SANITIZE_THREAD__
+    check_memory(&d, 0); /* malloc is not ours there */
+#else
     assert_int_equal(alloc_fail_each(check_memory, &d), 3);
+#endif
     desk_close(&d);
 }
 

@@ -156,10 +156,8 @@ void events_disarm(yoton_events *events, timed *timed) {
 /* The next moment of those at equal distances that has not passed. */
 static void arm_again(yoton_events *events, timed *timed) {
     yoton_time past = events->now - timed->due;
-    if (timed->period == 0 || timed->period == YOTON_NEVER)
-        arm_at(events, timed, later_by(events->now, timed->period));
-    else
-        arm_at(events, timed, later_by(events->now, timed->period - past % timed->period));
+    yoton_time left = timed->period > 0 ? timed->period - past % timed->period : 0;
+    arm_at(events, timed, later_by(events->now, left));
 }
 
 /* ---- Processing ---- */
@@ -206,10 +204,9 @@ static int work(yoton_events *events, bool loop) {
         else
             break;
     }
-    events->working = false;
+    events->working = false;   /* whoever waits for that was told at the end of the last call */
     if (events->first != NULL) /* a stop may have left it */
         events->news = true;
-    changed(events);
     return called;
 }
 
