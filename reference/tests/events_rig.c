@@ -47,11 +47,22 @@ void had_notes(desk *d, const char *notes) {
     memset(d->notes, 0, sizeof d->notes);
 }
 
-void expect_notes(desk *d, const char *notes) {
+static void get_notes(desk *d, size_t count) {
     double end = now_seconds() + DEADLINE;
-    while (strlen(d->notes) < strlen(notes) && now_seconds() < end)
+    while (strlen(d->notes) < count && now_seconds() < end)
         yoton_process_events(d->events, end - now_seconds());
+}
+
+void expect_notes(desk *d, const char *notes) {
+    get_notes(d, strlen(notes));
     had_notes(d, notes);
+}
+
+bool expect_notes_of(desk *d, const char *notes, double since, double within) {
+    bool in_time = now_seconds() - since < within;
+    get_notes(d, strlen(notes));
+    had_notes(d, in_time ? notes : d->notes);
+    return in_time;
 }
 
 int process_now(desk *d, const char *notes) {

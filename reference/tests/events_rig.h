@@ -30,6 +30,9 @@ void write_note_signal(void *argument, void *user); /* a yoton_signal_fn: letter
 void later(desk *d, double seconds, char letter);
 /* Purpose: process until so many letters are there, and compare them; they are gone then. */
 void expect_notes(desk *d, const char *notes);
+/* Purpose: the same for what must have been made within a time to come in this order: where the
+ * machine took longer, they are not compared. Returns whether they were. */
+bool expect_notes_of(desk *d, const char *notes, double since, double within);
 /* Purpose: compare what is there without processing; it is gone then. */
 void had_notes(desk *d, const char *notes);
 /* Purpose: process without waiting, and compare the letters. Returns the number of calls. */
