@@ -128,9 +128,15 @@ static int report_receive(const yoton_channel *channel, int error) {
 
 static bool is_sub(const yoton_channel *channel) { return channel->machine.core.kind == YOTON_SUB; }
 
+/* SYNC-3. Out of sync mode there is nothing to look for, and no clock to be read. [locked] */
+static void look(yoton_channel *channel) {
+    if (channel->machine.as.reader.on)
+        channel_look(&channel->machine, uv_hrtime());
+}
+
 /* [locked] */
 static int take(yoton_channel *channel, yoton_time deadline, yoton_package **package) {
-    channel_look(&channel->machine, uv_hrtime());
+    look(channel);
     while ((*package = yoton_queue_pop(channel->machine.core.incoming)) == NULL) {
         if (channel->closed)
             return YOTON_E_CLOSED;
@@ -218,7 +224,7 @@ static int recv_below(yoton_channel *channel, uint64_t *below, yoton_message **l
     if (!is_sub(channel))
         return report_receive(channel, YOTON_E_STATE);
     uv_mutex_lock(&channel->context->lock);
-    channel_look(&channel->machine, uv_hrtime());
+    look(channel);
     size_t room = channel_pending(&channel->machine);
     if (room > 0) {
         packages = malloc(room * sizeof *packages);
@@ -263,7 +269,7 @@ static yoton_channel *select_oldest(yoton_channel *const *channels, size_t count
     yoton_channel *first = NULL;
     uint64_t best = UINT64_MAX, next = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        channel_look(&channels[i]->machine, uv_hrtime());
+        look(channels[i]);
         channels[i]->selected = 0;
         uint64_t oldest = oldest_of(channels[i]);
         if (oldest < best) {
@@ -304,7 +310,7 @@ int yoton_sub_set_sync_mode(yoton_channel *channel, int on) {
         error = YOTON_E_CLOSED;
     if (error == YOTON_OK) {
         channel_set_sync(&channel->machine, on);
-        channel_look(&channel->machine, uv_hrtime());
+        look(channel);
     }
     uv_mutex_unlock(&channel->context->lock);
     return error == YOTON_OK ? error : channel_report(channel, "set sync mode of", error);

@@ -147,7 +147,7 @@ bool stream_shake(stream *stream, yoton_role role) {
     const yoton_options *options = &context->options;
     /* CTX-7: NEW_CONNECTION must not push out the oldest of what waited. */
     const size_t extra = role == YOTON_ROLE_CLIENT ? 1 : 0;
-    const uint64_t extra_bytes = role == YOTON_ROLE_CLIENT ? sizeof "NEW_CONNECTION" - 1 : 0;
+    const uint64_t extra_bytes = role == YOTON_ROLE_CLIENT ? sizeof CONTEXT_NEW_CONNECTION - 1 : 0;
     const yoton_link_config config = {.role = role,
                                       .id = context->id,
                                       .pid = context->pid,
