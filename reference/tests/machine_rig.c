@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static void write_down(void *user, yoton_package *package) {
+static int write_down(void *user, yoton_package *package) {
     bench *b = user;
     const yoton_header *h = yoton_package_header(package);
     size_t used = strlen(b->log), room = sizeof b->log - used;
     int words = h->dest_seq >= NEGOTIATION;
+    if (b->short_of_memory)
+        return YOTON_E_NOMEM;
     b->sent++;
     if (h->slot != BENCH_SLOT || h->source_id != 0 || h->source_seq != 0)
         snprintf(b->log + used, room, "wrong slot or numbered already;");
@@ -17,6 +19,7 @@ static void write_down(void *user, yoton_package *package) {
         snprintf(b->log + used, room, "%" PRIx64 ".%s%" PRIx64 " %.*s;", h->dest_id,
                  words ? "+" : "", words ? h->dest_seq - NEGOTIATION : h->dest_seq, (int)h->length,
                  (const char *)yoton_package_payload(package));
+    return YOTON_OK;
 }
 
 static int is_heard(void *user) { return !((const bench *)user)->deaf; }

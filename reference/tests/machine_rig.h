@@ -13,7 +13,8 @@
 
 typedef struct bench {
     channel_sink sink;
-    int deaf; /* nobody is connected */
+    int deaf;            /* nobody is connected */
+    int short_of_memory; /* nothing can be queued */
     size_t sent;
     char log[4096];
 } bench;

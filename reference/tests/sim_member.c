@@ -125,7 +125,7 @@ static void check_invitation(sim_member *m, yoton_package *package) {
     m->awaited_since = S.now;
 }
 
-static void sink_send(void *user, yoton_package *package) {
+static int sink_send(void *user, yoton_package *package) {
     sim_member *m = user;
     uint64_t slot = yoton_package_header(package)->slot;
     if (slot == S.slots_out[YOTON_SUB])
@@ -135,6 +135,7 @@ static void sink_send(void *user, yoton_package *package) {
     else if (slot == S.slots_out[YOTON_REP])
         check_invitation(m, package);
     send_own(m, package);
+    return YOTON_OK;
 }
 
 static int sink_heard(void *user) { return sim_heard(index_of(user)); }
@@ -415,7 +416,9 @@ static void finish(sim_member *m) {
                         (unsigned)h->dest_seq);
     yoton_package_unref(m->executing);
     m->executing = NULL;
-    replier_done(&m->channels[YOTON_REP].as.replier, text, (size_t)size);
+    replier *replier = &m->channels[YOTON_REP].as.replier;
+    sim_check(replier_reply(replier, text, (size_t)size) == YOTON_OK, "no memory for a reply");
+    replier_done(replier);
 }
 
 static void run_rep(sim_member *m) {

@@ -286,6 +286,26 @@ static void a_queue_is_limited_in_bytes(void **state) {
     }
 }
 
+/* What no queue would take is refused, not lost. */
+static void a_message_above_the_limit_of_queues_is_refused(void **state) {
+    bench b;
+    yoton_value args = {.type = YOTON_LIST}, text;
+    (void)state;
+    bench_join(&b, &(yoton_options){.queue_bytes = 16});
+    yoton_channel *pub = open_channel(b.context, YOTON_PUB, "x", YOTON_TXT);
+    yoton_channel *req = open_channel(b.context, YOTON_REQ, "y", YOTON_OBJ);
+    expect_error(yoton_send_text(pub, "0123456789abcdefg", 17), YOTON_E_LENGTH, "queue_bytes");
+    assert_int_equal(yoton_send_text(pub, "0123456789abcdef", 16), YOTON_OK);
+    raw_expect(b.peer, "0123456789abcdef");
+    assert_int_equal(yoton_value_string(&text, "0123456", 7), YOTON_OK);
+    assert_int_equal(yoton_value_append(&args, &text), YOTON_OK);
+    expect_error(yoton_call(req, "m", &args, NULL, NULL), YOTON_E_LENGTH, "call on");
+    yoton_value_clear(&args);
+    yoton_channel_free(pub);
+    yoton_channel_free(req);
+    bench_close(&b);
+}
+
 static void all_that_is_there_is_taken_at_once(void **state) {
     bench b;
     yoton_message *list;
@@ -441,6 +461,7 @@ int main(void) {
         cmocka_unit_test(a_pub_channel_receives_no_messages),
         cmocka_unit_test(a_full_sub_channel_drops_as_it_is_set),
         cmocka_unit_test(a_queue_is_limited_in_bytes),
+        cmocka_unit_test(a_message_above_the_limit_of_queues_is_refused),
         cmocka_unit_test(all_that_is_there_is_taken_at_once),
         cmocka_unit_test(receiving_waits_as_long_as_asked),
         cmocka_unit_test(closing_wakes_who_waits),

@@ -115,6 +115,10 @@ static void options_are_checked(void **state) {
                  "max_line");
     expect_error(yoton_context_new(&(yoton_options){.max_line = 1025}, &context), YOTON_E_ARGUMENT,
                  "max_line");
+    expect_error(yoton_context_new(&(yoton_options){.max_sources = 1023}, &context),
+                 YOTON_E_ARGUMENT, "max_sources must be at least 1024"); /* LIMIT-5 */
+    assert_int_equal(yoton_context_new(&(yoton_options){.max_sources = 1024}, &context), YOTON_OK);
+    yoton_context_free(context);
     expect_error(yoton_context_new(&(yoton_options){.close = -1}, &context), YOTON_E_ARGUMENT,
                  "negative");
     expect_error(yoton_context_new(&(yoton_options){.max_candidates = SIZE_MAX / 8}, &context),

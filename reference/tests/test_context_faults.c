@@ -223,8 +223,8 @@ static void without_descriptors_what_is_there_goes_on(void **state) {
     expect_error(yoton_context_bind(a, "127.0.0.1:0", 1, NULL, &refused), YOTON_E_SYSTEM,
                  "Too many open files");
     expect_error(yoton_context_connect(c, address_of(waiting_port), 0.05, NULL, &refused),
-                 YOTON_E_CONNECT, "Too many open files");
-    assert_int_equal(yoton_context_new(NULL, &none), YOTON_E_SYSTEM);
+                 YOTON_E_SYSTEM, "Too many open files");
+    expect_error(yoton_context_new(NULL, &none), YOTON_E_SYSTEM, "too many open files");
     assert_null(none);
     send_text(pub, "meanwhile"); /* LINK-20 */
     expect_text(sub, "meanwhile");

@@ -186,6 +186,29 @@ static void fill_up(yoton_channel *pub, yoton_channel *sub, yoton_channel *back,
     expect_text(heard, "said");
 }
 
+/* Table C.4: who has read a closed channel empty does not say ok. */
+static void a_closed_reader_says_nothing(void **state) {
+    bench b;
+    yoton_message message;
+    (void)state;
+    bench_join(&b, NULL);
+    yoton_channel *sub = open_channel(b.context, YOTON_SUB, "s", YOTON_TXT);
+    yoton_channel *pub = open_channel(b.context, YOTON_PUB, "p", YOTON_TXT);
+    assert_int_equal(yoton_sub_set_sync_mode(sub, 1), YOTON_OK);
+    for (uint64_t i = 0; i < 33; i++)
+        raw_publish(b.peer, RAW_ID, ++b.seq, yoton_channel_slot_in(sub, NULL, NULL), "x");
+    raw_expect(b.peer, "full");
+    yoton_channel_close(sub);
+    while (yoton_recv(sub, 0, &message) == YOTON_OK)
+        yoton_message_clear(&message);
+    assert_int_equal(yoton_channel_pending(sub), 0);
+    send_text(pub, "behind it");
+    raw_expect(b.peer, "behind it");
+    yoton_channel_free(sub);
+    yoton_channel_free(pub);
+    bench_close(&b);
+}
+
 static void a_full_reader_holds_the_writer_for_a_second_at_most(void **state) {
     pair p;
     yoton_message *list;
@@ -299,10 +322,13 @@ static void a_program_may_have_message_types_of_its_own(void **state) {
     const int bad = -1;
     expect_error(yoton_send_custom(pub, &bad), YOTON_E_ARGUMENT, "argument");
     expect_error(yoton_send_text(pub, "x", 1), YOTON_E_TYPE, "type");
-    yoton_custom_type unfit = numbers;
-    unfit.name = "txt";
-    expect_error(yoton_channel_open_custom(p.a, YOTON_PUB, "n", 1, &unfit, &other),
-                 YOTON_E_ARGUMENT, "other than txt");
+    static const char *reserved[] = {"txt", "TXT", "Obj", "biN", ""}; /* slots are lower-cased */
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+        yoton_custom_type unfit = numbers;
+        unfit.name = reserved[i];
+        expect_error(yoton_channel_open_custom(p.a, YOTON_PUB, "n", 1, &unfit, &other),
+                     YOTON_E_ARGUMENT, "other than txt");
+    }
     expect_error(yoton_channel_open_custom(p.a, YOTON_REQ, "n", 1, &numbers, &other),
                  YOTON_E_ARGUMENT, "req and rep");
     assert_null(other);
@@ -518,6 +544,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_is_shared_and_given_to_who_comes_late),
         cmocka_unit_test(messages_of_several_channels_come_in_the_order_of_arrival),
+        cmocka_unit_test(a_closed_reader_says_nothing),
         cmocka_unit_test(a_full_reader_holds_the_writer_for_a_second_at_most),
         cmocka_unit_test(a_program_may_have_message_types_of_its_own),
         cmocka_unit_test(the_depth_of_objects_has_a_limit_at_both_ends),

@@ -224,6 +224,40 @@ static void echo_is_there_by_itself(void **state) {
     close_pair(&p);
 }
 
+/* LIMIT-6: the limit is that of the context, also for what echo copies. */
+static void echo_knows_the_depth_of_its_context(void **state) {
+    enum { DEEP = 1200 };
+    uint16_t port;
+    yoton_value args = {.type = YOTON_TUPLE}, value = {.type = YOTON_LIST};
+    yoton_future *future;
+    const yoton_value *result;
+    (void)state;
+    for (int i = 1; i < DEEP; i++) {
+        yoton_value outer = {.type = YOTON_LIST};
+        assert_int_equal(yoton_value_append(&outer, &value), YOTON_OK);
+        value = outer;
+    }
+    assert_int_equal(yoton_value_append(&args, &value), YOTON_OK);
+    yoton_context *asking = context_make(&(yoton_options){.max_depth = DEEP + 2});
+    yoton_context *answering = context_make(&(yoton_options){.max_depth = DEEP + 2});
+    yoton_channel *req = open_channel(asking, YOTON_REQ, "calc", YOTON_OBJ);
+    yoton_channel *rep = open_channel(answering, YOTON_REP, "calc", YOTON_OBJ);
+    assert_int_equal(yoton_rep_set_mode(rep, YOTON_REP_THREAD), YOTON_OK);
+    yoton_connection *hosting = bind_free(asking, &port), *other = connect_to(answering, port);
+    assert_int_equal(yoton_call(req, "echo", &args, NULL, &future), YOTON_OK);
+    if (yoton_future_result(future, DEADLINE, &result) != YOTON_OK)
+        fail_msg("%s", yoton_error_text());
+    assert_true(yoton_value_equal(&result->as.list.items[0], &args.as.list.items[0]));
+    yoton_future_unref(future);
+    yoton_value_clear(&args);
+    yoton_channel_free(req);
+    yoton_channel_free(rep);
+    yoton_connection_unref(hosting);
+    yoton_connection_unref(other);
+    yoton_context_free(asking);
+    yoton_context_free(answering);
+}
+
 static void a_request_that_runs_is_not_cancelled(void **state) {
     pair p;
     const yoton_value *result;
@@ -460,6 +494,7 @@ int main(void) {
         cmocka_unit_test(the_event_mode_needs_an_event_loop),
         cmocka_unit_test(failures_are_told_in_the_words_of_the_method),
         cmocka_unit_test(echo_is_there_by_itself),
+        cmocka_unit_test(echo_knows_the_depth_of_its_context),
         cmocka_unit_test(a_request_that_runs_is_not_cancelled),
         cmocka_unit_test(what_nobody_takes_is_cancelled_by_itself),
         cmocka_unit_test(modes_can_be_switched_to_and_fro),

@@ -57,7 +57,10 @@ static void executes(uint64_t source, uint64_t id, yoton_time now) {
     bench_sent(&b, "");
 }
 
-static void done(void) { replier_done(&r, "reply", 5); }
+static void done(void) {
+    assert_int_equal(replier_reply(&r, "reply", 5), YOTON_OK);
+    replier_done(&r);
+}
 
 /* REQREP-15, REQREP-18, REQREP-20 */
 static void an_offer_is_answered_executed_and_replied(void **state) {
@@ -214,11 +217,25 @@ static void what_comes_while_off_is_kept(void **state) {
     bench_sent(&b, "8.+1 req!;");
 }
 
+static void a_reply_there_is_no_memory_for_can_be_tried_again(void **state) {
+    (void)state;
+    come(9, BENCH_ID, 3, "request");
+    executes(9, 3, 0);
+    b.short_of_memory = 1;
+    assert_int_equal(replier_reply(&r, "long", 4), YOTON_E_NOMEM);
+    assert_int_equal(r.state, REPLIER_EXECUTING);
+    b.short_of_memory = 0;
+    assert_int_equal(replier_reply(&r, "no", 2), YOTON_OK);
+    bench_sent(&b, "9.3 no;");
+    replier_done(&r);
+    assert_int_equal(r.state, REPLIER_FREE);
+}
+
 static void a_closed_channel_does_not_reply(void **state) {
     (void)state;
     come(9, BENCH_ID, 3, "request");
     executes(9, 3, 0);
-    replier_done(&r, NULL, 0);
+    replier_done(&r);
     bench_sent(&b, "");
     assert_int_equal(r.state, REPLIER_FREE);
 }
@@ -305,6 +322,7 @@ int main(void) {
         TEST(an_uncalled_request_is_executed_too),
         TEST(what_does_not_fit_is_ignored),
         TEST(what_comes_while_off_is_kept),
+        TEST(a_reply_there_is_no_memory_for_can_be_tried_again),
         TEST(a_closed_channel_does_not_reply),
         TEST(a_full_list_strikes_the_oldest),
         TEST(a_million_offers_stay_bounded_and_fast),

@@ -60,6 +60,37 @@ static void a_request_is_offered_taken_and_answered(void **state) {
     assert_int_equal(r.count, 0);
 }
 
+/* Some of the network may have got it: it is neither offered again nor waited for. */
+static void a_request_that_cannot_be_sent_is_over(void **state) {
+    static request q, next;
+    (void)state;
+    offer(&q, 0, YOTON_NEVER);
+    offer(&next, 0, YOTON_NEVER);
+    bench_sent(&b, "0.+1 req?;0.+2 req?;");
+    b.short_of_memory = 1;
+    assert_ptr_equal(come(7, BENCH_ID, ID(1), "req!"), &q);
+    b.short_of_memory = 0;
+    assert_int_equal(q.state, REQUEST_OVER);
+    assert_int_equal(q.error, YOTON_E_NOMEM);
+    assert_null(q.package);
+    assert_null(come(7, BENCH_ID, ID(1), "req!"));
+    assert_null(come(7, BENCH_ID, 1, "a reply"));
+    assert_ptr_equal(come(7, BENCH_ID, ID(2), "req!"), &next);
+    assert_int_equal(next.error, YOTON_OK);
+    bench_sent(&b, "7.2 object;0.+2 req-;");
+}
+
+/* A clock read before another thread made the offer is no reason to repeat it. */
+static void an_earlier_clock_repeats_nothing(void **state) {
+    static request q;
+    (void)state;
+    offer(&q, SECONDS(2), YOTON_NEVER);
+    bench_sent(&b, "0.+1 req?;");
+    ticks_quietly(SECONDS(1));
+    assert_int_equal(requester_deadline(&r), SECONDS(2) + 650 * YOTON_MS);
+    requester_cancel(&r, &q);
+}
+
 /* REQREP-9, REQREP-10, REQREP-28: what does not fit changes nothing, in any state. */
 static void what_does_not_fit_is_ignored(void **state) {
     static const char *words[] = {"req?", "req-", "req", "req!!", "REQ!", "re\0!", "x"};
@@ -258,6 +289,8 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_offered_taken_and_answered),
+        TEST(a_request_that_cannot_be_sent_is_over),
+        TEST(an_earlier_clock_repeats_nothing),
         TEST(what_does_not_fit_is_ignored),
         TEST(offers_are_repeated_every_half_second_to_second),
         TEST(what_nobody_hears_is_not_repeated),

@@ -75,7 +75,8 @@ void yoton_channel_close(yoton_channel *channel);
 
 /* Purpose: close it and give it back with all that it holds. No other thread may use it any more;
  * a callback or method of it that runs at this moment is waited for, unless it is the caller
- * itself. NULL is fine. */
+ * itself. Called on the context's own thread it does not wait for a method that runs in a thread
+ * of the channel: that may go on a little longer. NULL is fine. */
 void yoton_channel_free(yoton_channel *channel);
 
 int yoton_channel_is_closed(yoton_channel *channel);

@@ -31,7 +31,7 @@ typedef struct yoton_options {
     yoton_discard discard;  /* what a full queue drops: the oldest (CTX-9) */
     uint64_t max_message;   /* payload bytes of a package taken from a peer: 2^30 (LIMIT-2) */
     size_t max_line;        /* bytes of a handshake line: 64 (LIMIT-1) */
-    size_t max_sources;     /* sources remembered: 65536 (LIMIT-5) */
+    size_t max_sources;     /* sources remembered, from 1024: 65536 (LIMIT-5) */
     size_t max_candidates;  /* peers shaking hands at one bind: 16 (LIMIT-10) */
     size_t max_connections; /* connections not closed yet, binds that wait included: 65536 */
     size_t max_depth;     /* containers inside each other in an object, from 100: 1000 (LIMIT-6) */
@@ -54,7 +54,8 @@ typedef struct yoton_options {
  * YOTON_E_SYSTEM. HS-4. */
 int yoton_context_new(const yoton_options *options, yoton_context **context);
 
-/* Purpose: close the context as yoton_context_close does, end its thread and give it back.
+/* Purpose: close the context as yoton_context_close does, end its thread and give it back. With the
+ * option `events`, callbacks that are still owed are called in this thread, before it returns.
  * Connections and channels still held stay valid handles, closed, until they are freed themselves.
  * Must not be called from a callback. NULL is fine. */
 void yoton_context_free(yoton_context *context);

@@ -41,6 +41,7 @@ int yoton_file_writelines(yoton_file *file, const char *const *lines, size_t cou
 
 /* Purpose: read one message, waiting up to timeout seconds. *text receives memory the caller frees
  * with free(), NUL-terminated, *size (may be NULL) its length without the NUL.
+ * An echo is a send, and may be held longer than that (SYNC-5, LIMIT-4).
  * Returns YOTON_OK, or what yoton_recv returns (*text is then NULL). */
 int yoton_file_read(yoton_file *file, double timeout, char **text, size_t *size);
 

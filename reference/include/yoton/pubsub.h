@@ -21,7 +21,8 @@ int yoton_next(yoton_channel *sub, yoton_message *message);
 /* Purpose: take all messages that are there now. *list receives an array of *count messages (NULL
  * for none), freed with yoton_messages_free. Payloads that are not well-formed are left out and
  * *malformed (may be NULL) counts them.
- * Returns YOTON_OK, YOTON_E_STATE (not a sub channel) or YOTON_E_NOMEM. */
+ * Returns YOTON_OK, YOTON_E_STATE (not a sub channel) or YOTON_E_NOMEM: then all are still there.
+ */
 int yoton_recv_all(yoton_channel *sub, yoton_message **list, size_t *count, size_t *malformed);
 void yoton_messages_free(yoton_message *list, size_t count);
 

@@ -38,8 +38,10 @@ uint64_t yoton_future_id(const yoton_future *future);
 
 /* Purpose: wait for the result, up to `timeout` seconds (YOTON_FOREVER: without limit; on the
  * context's own thread: not at all). *result receives a pointer that is valid while the caller
- * holds its reference. Returns YOTON_OK, YOTON_E_TIMEOUT, YOTON_E_CANCELLED, or YOTON_E_REMOTE when
- * the method failed (yoton_future_exception says how) or the reply was malformed. */
+ * holds its reference. Returns YOTON_OK, YOTON_E_TIMEOUT, YOTON_E_CANCELLED, YOTON_E_REMOTE when
+ * the method failed (yoton_future_exception says how) or the reply was malformed, YOTON_E_CLOSED
+ * when the channel was closed meanwhile, or YOTON_E_NOMEM: the request could not be sent, or the
+ * reply not be decoded now (asking again tries again). */
 int yoton_future_result(yoton_future *future, double timeout, const yoton_value **result);
 
 /* Purpose: the same, but when the time passes the request is cancelled.
@@ -49,7 +51,7 @@ int yoton_future_result_or_cancel(yoton_future *future, double timeout, const yo
 
 /* Purpose: wait for the end and get the message of the failure, or NULL when it did not fail. The
  * text (UTF-8) is valid while the caller holds its reference.
- * Returns YOTON_OK, YOTON_E_TIMEOUT or YOTON_E_CANCELLED. REQREP-19. */
+ * Returns YOTON_OK, YOTON_E_TIMEOUT, YOTON_E_CANCELLED or YOTON_E_NOMEM. REQREP-19. */
 int yoton_future_exception(yoton_future *future, double timeout, const char **message);
 
 /* Purpose: cancel the request unless a replier has it. Returns 1 when it is cancelled now (or was
@@ -69,6 +71,7 @@ int yoton_future_set_auto_cancel_timeout(yoton_future *future, double seconds);
 
 /* Purpose: have fn called, once, when the future is done: in the order of adding, from where
  * callbacks run, or at once in this thread when it is done already. The future is kept until then.
+ * When its context is freed, it is called from there or by who ends the future.
  * Returns YOTON_OK, YOTON_E_ARGUMENT (fn is NULL) or YOTON_E_NOMEM. */
 typedef void (*yoton_done_fn)(yoton_future *future, void *user);
 int yoton_future_add_done_callback(yoton_future *future, yoton_done_fn fn, void *user);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static yoton_channel_type standard[] = {
     [YOTON_TXT] = {.kind = YOTON_TXT, .name = "txt"},
@@ -15,9 +16,10 @@ yoton_channel_type *channel_type_standard(yoton_message_type kind) {
     return (size_t)kind < STANDARD ? &standard[kind] : NULL;
 }
 
+/* In any case of letters: a slot is lower-cased (SLOT-2), and would be the standard type's. */
 static int is_reserved(const char *name) {
     for (size_t i = 0; i < STANDARD; i++)
-        if (strcmp(name, standard[i].name) == 0)
+        if (strcasecmp(name, standard[i].name) == 0)
             return 1;
     return name[0] == '\0';
 }

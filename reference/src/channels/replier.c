@@ -79,15 +79,14 @@ yoton_package *replier_next(replier *r, yoton_queue *incoming, yoton_time now) {
     return NULL;
 }
 
-void replier_done(replier *r, const void *reply, size_t size) {
-    r->state = REPLIER_FREE;
-    if (reply != NULL) /* REQREP-18 */
-        channel_sink_send(&r->sink,
-                          (yoton_header){.slot = r->slot,
-                                         .dest_id = r->present.source,
-                                         .dest_seq = r->present.id},
-                          reply, size);
+int replier_reply(const replier *r, const void *reply, size_t size) { /* REQREP-18 */
+    return channel_sink_send(
+        &r->sink,
+        (yoton_header){.slot = r->slot, .dest_id = r->present.source, .dest_seq = r->present.id},
+        reply, size);
 }
+
+void replier_done(replier *r) { r->state = REPLIER_FREE; }
 
 yoton_time replier_deadline(const replier *r) {
     return r->on && r->state == REPLIER_WAITING ? r->until : YOTON_NEVER;

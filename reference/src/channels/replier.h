@@ -41,9 +41,13 @@ void replier_switch(replier *replier, bool on);
  */
 yoton_package *replier_next(replier *replier, yoton_queue *incoming, yoton_time now);
 
-/* Purpose: the request is executed: send the reply, a coded object (NULL: none is sent, the channel
- * is closed). The next one is to be asked for. */
-void replier_done(replier *replier, const void *reply, size_t size);
+/* Purpose: send the reply to the request that is executed, a coded object. Returns YOTON_OK, or
+ * YOTON_E_NOMEM: the other end may not get it; a smaller one may pass. */
+int replier_reply(const replier *replier, const void *reply, size_t size);
+
+/* Purpose: the request is executed, and answered if it is to be. The next one is to be asked for.
+ */
+void replier_done(replier *replier);
 
 /* Purpose: when replier_next wants to be called without anything having come. */
 yoton_time replier_deadline(const replier *replier);

@@ -136,9 +136,12 @@ static request *hand_over(requester *r, request *request, uint64_t replier) {
     header->dest_seq = request->id;
     unlink_offered(r, request);
     request->state = REQUEST_TAKEN;
-    r->sink.send(r->sink.user, request->package);
+    request->error = r->sink.send(r->sink.user, request->package);
     drop_package(request);
     say(r, request, "req-");
+    if (request->error !=
+        YOTON_OK) /* some may have got it: to offer it again could execute it twice */
+        end(r, request);
     return request;
 }
 
@@ -189,12 +192,12 @@ static request *cancel_one(requester *r, yoton_time now) {
 }
 
 static void repeat_offers(requester *r, yoton_time now) {
-    if (r->first == NULL || now - r->first->offered < REPEAT_AT)
+    if (r->first == NULL || clock_since(now, r->first->offered) < REPEAT_AT)
         return;
     const request *newest = r->last; /* those repeated go behind it */
     request *offered;
     bool more = true;
-    while (more && now - (offered = r->first)->offered >= REPEAT_FROM) {
+    while (more && clock_since(now, (offered = r->first)->offered) >= REPEAT_FROM) {
         more = offered != newest;
         unlink_offered(r, offered);
         offer(r, offered, now, false);

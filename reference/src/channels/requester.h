@@ -13,7 +13,7 @@
 typedef enum request_state {
     REQUEST_OFFERED, /* no replier has it yet */
     REQUEST_TAKEN,   /* sent to a replier */
-    REQUEST_OVER     /* answered or cancelled: the requester knows it no more */
+    REQUEST_OVER     /* answered, cancelled or lost: the requester knows it no more */
 } request_state;
 
 /* One request; embedded in whatever its owner keeps about it. The owner may read id and state, and
@@ -22,6 +22,7 @@ typedef struct request {
     uint64_t id;
     request_state state;
     yoton_package *package; /* the request itself, until it is sent */
+    int error;              /* YOTON_E_NOMEM: it could not be sent to the replier, and is over */
     yoton_time offered;     /* last */
     yoton_time cancel_at;   /* unless it is taken by then */
     struct request *older;  /* among those offered, by the time of the last offer */
@@ -53,7 +54,7 @@ int requester_call(requester *requester, request *request, yoton_time now, const
                    size_t size, yoton_time cancel_at);
 
 /* Purpose: a package came at the incoming slot. Returns the request that it takes a step further
- * (now TAKEN, or OVER: the package is its reply), or NULL. */
+ * (now TAKEN, or OVER: the package is its reply, unless it has an error), or NULL. */
 request *requester_deposit(requester *requester, yoton_package *package);
 
 /* Purpose: cancel a request. Returns false when it is taken or over. */

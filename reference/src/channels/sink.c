@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-void channel_sink_send(const channel_sink *sink, yoton_header header, const void *payload,
-                       size_t size) {
+int channel_sink_send(const channel_sink *sink, yoton_header header, const void *payload,
+                      size_t size) {
     header.length = size;
     yoton_package *package = yoton_package_new(&header, payload);
     if (package == NULL)
-        return;
-    sink->send(sink->user, package);
+        return YOTON_E_NOMEM;
+    int error = sink->send(sink->user, package);
     yoton_package_unref(package);
+    return error;
 }
 
 void channel_sink_say(const channel_sink *sink, yoton_header header, const char *word) {

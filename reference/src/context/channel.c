@@ -131,6 +131,8 @@ static void close_channel(yoton_channel *channel) {
             (context->channel_count - place) * sizeof *context->channels);
     if (channel->machine.core.kind == YOTON_REQ)
         futures_close(channel);
+    if (channel->machine.core.kind == YOTON_SUB)
+        channel->machine.as.reader = (sync_reader){0}; /* it says nothing any more: table C.4 */
     channel_wake(channel);
     tell_change(context); /* a send may wait for its turn */
 }
@@ -161,7 +163,7 @@ void channel_deposit(yoton_context *context, yoton_package *package) {
         tell_change(context);
         break;
     case CHANNEL_REQUEST:
-        future_step(request, request->state == REQUEST_OVER ? package : NULL);
+        future_step(request, package);
         break;
     case CHANNEL_NOTHING:
         break;
@@ -194,8 +196,8 @@ static void look_after(yoton_channel *channel, yoton_time now) {
 
 void channels_timer(uv_timer_t *timer) {
     yoton_context *context = timer->data;
-    yoton_time now = uv_hrtime();
     loop_enter(context);
+    yoton_time now = uv_hrtime(); /* no earlier than what another thread has just offered */
     context->channels_armed = context->channels_due = YOTON_NEVER;
     for (size_t i = 0; i < context->channel_count; i++)
         look_after(context->channels[i], now);
@@ -222,7 +224,12 @@ void channel_turn(yoton_channel *channel) {
             break;
 }
 
-static void sink_send(void *user, yoton_package *package) { context_send(user, package); }
+bool channel_fits(const yoton_channel *channel, size_t size) {
+    const yoton_options *options = &channel->context->options;
+    return size <= options->max_message && size <= options->queue_bytes;
+}
+
+static int sink_send(void *user, yoton_package *package) { return context_send(user, package); }
 
 static int sink_heard(void *user) {
     const yoton_context *context = user;

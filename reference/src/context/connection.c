@@ -87,13 +87,18 @@ yoton_connection *yoton_connection_ref(yoton_connection *connection) {
     return connection;
 }
 
+static void stop_listening(yoton_connection *connection) {
+    if (connection->listen_fd >= 0)
+        close(connection->listen_fd);
+    connection->listen_fd = -1;
+}
+
 void yoton_connection_unref(yoton_connection *connection) {
     if (connection == NULL || atomic_fetch_sub(&connection->references, 1) != 1)
         return;
     yoton_queue_free(connection->waiting);
     free(connection->dial);
-    if (connection->listen_fd >= 0)
-        close(connection->listen_fd);
+    stop_listening(connection);
     context_unref(connection->context);
     free(connection);
 }
@@ -212,6 +217,7 @@ void connection_end(yoton_connection *connection, const char *reason) {
     connection->state = YOTON_CLOSED;
     connection->stream = NULL;
     host_stop(connection, NULL);
+    stop_listening(connection); /* given up before the loop came to host it: LINK-21 */
     yoton_queue_free(connection->waiting);
     connection->waiting = NULL;
     context_log(connection->context, "connection at %s:%u closed: %s", connection->host1,

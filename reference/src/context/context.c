@@ -10,7 +10,8 @@
 #define REASON_CONTEXT "Closed by the context."
 #define LINE_MIN 45 /* LIMIT-1 */
 #define LINE_MAX_ALLOWED 1024
-#define DEPTH_MIN 100 /* LIMIT-6 */
+#define DEPTH_MIN 100    /* LIMIT-6 */
+#define SOURCES_MIN 1024 /* LIMIT-5 */
 #define SHORTEST_TIMEOUT 0.01
 #define CONNECTIONS_DEFAULT 65536
 #define CANDIDATES_DEFAULT 16       /* LIMIT-10 */
@@ -44,6 +45,9 @@ static int check_options(const yoton_options *options) {
     if (options->max_depth != 0 && options->max_depth < DEPTH_MIN)
         return report_error(YOTON_E_ARGUMENT,
                             "cannot make a context: max_depth must be at least %d", DEPTH_MIN);
+    if (options->max_sources != 0 && options->max_sources < SOURCES_MIN)
+        return report_error(YOTON_E_ARGUMENT,
+                            "cannot make a context: max_sources must be at least %d", SOURCES_MIN);
     if (options->max_connections > COUNT_MAX || options->max_candidates > COUNT_MAX)
         return report_error(YOTON_E_ARGUMENT,
                             "cannot make a context: max_connections and max_candidates must be "
@@ -72,10 +76,10 @@ static void fill_options(yoton_options *options) {
 
 /* HS-4 */
 static int draw_id(uint64_t *id) {
-    while (*id == 0)
-        if (uv_random(NULL, NULL, id, sizeof *id, 0, NULL) != 0)
-            return YOTON_E_SYSTEM;
-    return YOTON_OK;
+    int error = 0;
+    while (*id == 0 && error == 0)
+        error = uv_random(NULL, NULL, id, sizeof *id, 0, NULL);
+    return error == 0 ? YOTON_OK : report_system(error, "draw the id of a context");
 }
 
 static int make_parts(yoton_context *context) {
@@ -88,7 +92,7 @@ static int make_parts(yoton_context *context) {
         yoton_queue_new(options->queue_packages, options->queue_bytes, options->discard);
     context->read_buffer = malloc(READ_ROOM);
     if (context->node == NULL || context->startup == NULL || context->read_buffer == NULL)
-        return YOTON_E_NOMEM;
+        return report_plain(YOTON_E_NOMEM, "make a context");
     return YOTON_OK;
 }
 
@@ -101,14 +105,17 @@ static void free_parts(yoton_context *context) {
 }
 
 static int make_locks(yoton_context *context) {
-    if (uv_mutex_init(&context->lock) != 0)
-        return YOTON_E_NOMEM;
-    if (uv_cond_init(&context->changed) == 0)
-        return YOTON_OK;
-    uv_mutex_destroy(&context->lock);
-    return YOTON_E_NOMEM;
+    int error = uv_mutex_init(&context->lock);
+    if (error == 0) {
+        error = uv_cond_init(&context->changed);
+        if (error == 0)
+            return YOTON_OK;
+        uv_mutex_destroy(&context->lock);
+    }
+    return report_system(error, "make the lock of a context");
 }
 
+/* Returns YOTON_OK or an error that is reported already. */
 static int begin(yoton_context *context) {
     int error = make_parts(context);
     if (error != YOTON_OK)
@@ -143,7 +150,7 @@ int yoton_context_new(const yoton_options *options, yoton_context **made) {
     error = begin(context);
     if (error != YOTON_OK) {
         free_parts(context);
-        return report_plain(error, "make a context");
+        return error;
     }
     *made = context;
     return YOTON_OK;
@@ -162,9 +169,6 @@ void yoton_context_free(yoton_context *context) {
         return;
     yoton_context_close(context);
     loop_stop(context);
-    uv_mutex_lock(&context->lock);
-    channels_close(context);
-    uv_mutex_unlock(&context->lock);
     context_unref(context);
 }
 

@@ -43,13 +43,19 @@ void dial_end(yoton_connection *connection, int error, const char *why) {
     tell_change(connection->context);
 }
 
+/* Whether nobody was there, or this end had nothing left to go there with. */
+static int error_of(int system) {
+    bool ours = system == EMFILE || system == ENFILE || system == ENOBUFS || system == ENOMEM;
+    return ours ? YOTON_E_SYSTEM : YOTON_E_CONNECT;
+}
+
 /* HS-25: nobody was there this time. */
 static void attempt_failed(yoton_connection *connection) {
     dial *dial = connection->dial;
     dial->attempt = NULL;
     dial->next = (dial->next + 1) % dial->to.count;
     if (uv_hrtime() >= dial->deadline)
-        dial_end(connection, YOTON_E_CONNECT, strerror(dial->system));
+        dial_end(connection, error_of(dial->system), strerror(dial->system));
     else
         timer_at(&dial->timer, on_timer, dial->next == 0 ? moment_in(RETRY_SECONDS) : 0);
 }

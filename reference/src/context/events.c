@@ -112,6 +112,13 @@ void events_post(yoton_events *events, event *event) {
     events_unlock(events);
 }
 
+void events_post_front(yoton_events *events, event *event) {
+    events_lock(events);
+    events_take(events, event);
+    events_put(events, event, true);
+    events_unlock(events);
+}
+
 void events_withdraw(yoton_events *events, event *event) {
     events_lock(events);
     do
@@ -231,13 +238,6 @@ static int serve(yoton_events *events, yoton_time until, bool loop) {
 static bool inside(const yoton_events *events) {
     uv_thread_t self = uv_thread_self();
     return events->working && uv_thread_equal(&events->worker, &self);
-}
-
-bool events_processing(yoton_events *events) {
-    uv_mutex_lock(&events->lock);
-    bool processing = inside(events);
-    uv_mutex_unlock(&events->lock);
-    return processing;
 }
 
 int yoton_process_events(yoton_events *events, double block) {

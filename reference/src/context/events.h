@@ -85,11 +85,11 @@ struct yoton_events {
 
 /* Purpose: put the event at the end of the queue; does nothing when it is queued already. */
 void events_post(yoton_events *events, event *event);
+/* Purpose: put it at the front of the queue, wherever it was: it is of this turn. */
+void events_post_front(yoton_events *events, event *event);
 /* Purpose: take it out of the queue. When it runs at this moment in another thread, wait until that
  * is over. Afterwards it is not queued and does not run, but where this is called from its run. */
 void events_withdraw(yoton_events *events, event *event);
-/* Purpose: whether this thread is inside yoton_process_events of it. */
-bool events_processing(yoton_events *events);
 
 /* ---- events.c, for signals and timers ---- */
 

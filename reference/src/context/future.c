@@ -22,7 +22,7 @@ struct yoton_future {
     future_state state;
     yoton_package *reply; /* not decoded yet */
     bool decoding;
-    int error;         /* FINISHED: YOTON_OK, YOTON_E_REMOTE or YOTON_E_CLOSED */
+    int error;         /* FINISHED: YOTON_OK, YOTON_E_REMOTE, YOTON_E_CLOSED or YOTON_E_NOMEM */
     yoton_value value; /* the result, or the message of the failure as a string */
     done *first_done;
     done *last_done;
@@ -81,6 +81,16 @@ static void notice_tell(notice *told) {
     }
 }
 
+/* A context that is freed tells nothing: its callbacks are made by who ends the future. */
+static void tell_if_nobody_else(yoton_future *future) {
+    lock(future);
+    bool due = future->first_done != NULL && is_done(future) &&
+               nobody_serves(future->channel->context) && !future->notice.listed;
+    unlock(future);
+    if (due)
+        notice_tell(&future->notice);
+}
+
 static void notice_take(notice *told) { yoton_future_ref(owner_of_notice(told)); }
 static void notice_drop(notice *told) { yoton_future_unref(owner_of_notice(told)); }
 
@@ -95,14 +105,15 @@ static void finish(yoton_future *future, future_state state, int error) {
 
 /* ---- What the machine of the channel tells ---- */
 
-void future_step(request *request, yoton_package *reply) {
+void future_step(request *request, yoton_package *package) {
     yoton_future *future = owner_of(request);
-    if (reply == NULL) {
+    if (request->state == REQUEST_TAKEN) {
         future->state = RUNNING;
         return;
     }
-    future->reply = yoton_package_ref(reply);
-    finish(future, FINISHED, YOTON_OK);
+    if (request->error == YOTON_OK)
+        future->reply = yoton_package_ref(package);
+    finish(future, FINISHED, request->error);
     yoton_future_unref(future);
 }
 
@@ -152,6 +163,8 @@ static int decode(const yoton_future *future, yoton_package *reply, yoton_value 
                                     future->channel->machine.core.max_depth, NULL);
     if (error == YOTON_OK)
         return judge(value);
+    if (error == YOTON_E_NOMEM)
+        return error;
     const char *why = yoton_strerror(error); /* MSG-6 */
     char text[128] = "malformed reply: ";
     strncat(text, why, sizeof text - strlen(text) - 1);
@@ -159,35 +172,41 @@ static int decode(const yoton_future *future, yoton_package *reply, yoton_value 
                                                                      : YOTON_E_NOMEM;
 }
 
-/* The first who asks decodes, without the lock: a reply may be large. [locked] */
-static void settle(yoton_future *future) {
+/* The first who asks decodes, without the lock: a reply may be large. Returns YOTON_OK, or
+ * YOTON_E_NOMEM: the reply is still there, and can be asked for again. [locked] */
+static int settle(yoton_future *future) {
     while (future->decoding)
         uv_cond_wait(&future->channel->arrived, &future->channel->context->lock);
     yoton_package *reply = future->reply;
     if (reply == NULL)
-        return;
+        return YOTON_OK;
     yoton_value value = {.type = YOTON_NONE};
     future->reply = NULL;
     future->decoding = true;
     unlock(future);
     int error = decode(future, reply, &value);
-    yoton_package_unref(reply);
     lock(future);
-    future->value = value;
-    future->error = error;
     future->decoding = false;
     uv_cond_broadcast(&future->channel->arrived);
+    if (error == YOTON_E_NOMEM) {
+        future->reply = reply;
+        return error;
+    }
+    yoton_package_unref(reply);
+    future->value = value;
+    future->error = error;
+    return YOTON_OK;
 }
 
-/* Waits for the end. Returns YOTON_OK, YOTON_E_TIMEOUT or YOTON_E_CANCELLED. [locked] */
+/* Waits for the end. Returns YOTON_OK, YOTON_E_TIMEOUT, YOTON_E_CANCELLED or YOTON_E_NOMEM.
+ * [locked] */
 static int await(yoton_future *future, yoton_time deadline) {
     while (!is_done(future))
         if (!channel_wait(future->channel, deadline))
             return YOTON_E_TIMEOUT;
     if (future->state == CANCELLED)
         return YOTON_E_CANCELLED;
-    settle(future);
-    return YOTON_OK;
+    return settle(future);
 }
 
 static yoton_time deadline_of(double timeout) { return timeout > 0 ? moment_in(timeout) : 0; }
@@ -242,7 +261,7 @@ static int offer(yoton_future *future, const uint8_t *coded, size_t size) {
 
 static int call_coded(yoton_channel *channel, const uint8_t *coded, size_t size,
                       yoton_future **future) {
-    if (size > channel->context->options.max_message)
+    if (!channel_fits(channel, size))
         return YOTON_E_LENGTH;
     yoton_future *made = make(channel);
     if (made == NULL)
@@ -341,6 +360,7 @@ int yoton_future_result_or_cancel(yoton_future *future, double timeout,
         ended = YOTON_E_CANCELLED;
     int error = result_of(future, ended, result);
     unlock(future);
+    tell_if_nobody_else(future);
     return error == YOTON_OK ? error : report_result(future, error);
 }
 
@@ -365,6 +385,7 @@ int yoton_future_cancel(yoton_future *future) {
     lock(future);
     bool cancelled = cancel(future);
     unlock(future);
+    tell_if_nobody_else(future);
     return cancelled;
 }
 
@@ -455,6 +476,7 @@ static int set_end(yoton_future *future, yoton_value *value, int error) {
         finish(future, FINISHED, error);
     }
     unlock(future);
+    tell_if_nobody_else(future);
     return possible ? YOTON_OK : report_state(future);
 }
 

@@ -29,6 +29,9 @@
 int report_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Purpose: the usual line for an error that has no more to tell. Returns error. */
 int report_plain(int error, const char *what);
+/* Purpose: the line for what libuv or the system says, a negated errno. Returns YOTON_E_SYSTEM or
+ * YOTON_E_NOMEM. */
+int report_system(int system, const char *what);
 
 /* ---- resolve.c: addresses to sockets' addresses ---- */
 
@@ -92,7 +95,9 @@ struct yoton_context {
     yoton_connection *kicked_last;
     notice *notice_first;
     notice *notice_last;
+    notice *turn_last; /* the last that the event loop tells in this turn */
     notice *telling;
+    uv_thread_t teller;     /* the thread that tells it */
     event told;             /* tells the notices from the event loop, where there is one */
     struct stream *streams; /* all that are open, draining ones too */
     uv_timer_t channels_timer;
@@ -158,14 +163,15 @@ struct yoton_channel {
     struct rep *rep;   /* the executor of a rep channel */
 };
 
-/* Purpose: start and end the thread; loop_stop closes all sockets. Not [locked]. */
+/* Purpose: start and end the thread; loop_start reports what fails, loop_stop closes the channels
+ * and all sockets. Not [locked]. */
 int loop_start(yoton_context *context);
 void loop_stop(yoton_context *context);
 bool on_loop_thread(const yoton_context *context);
 /* Purpose: have the loop look at what it is to do. [locked] */
 void wake_loop(yoton_context *context);
-/* Purpose: tell all that is to be told, in this thread. Not [locked]. */
-void tell_notices(yoton_context *context);
+/* Purpose: whether nobody tells notices any more: the context is freed. [locked] */
+bool nobody_serves(const yoton_context *context);
 /* Purpose: have connection_service called by the loop. [locked] */
 void kick(yoton_connection *connection);
 /* Purpose: have the notice told. [locked] */
@@ -326,14 +332,17 @@ void channel_wake(yoton_channel *channel);
 /* Purpose: wait while too much waits to be sent; never holds the loop itself up. LIMIT-4 [locked]
  */
 void channel_turn(yoton_channel *channel);
+/* Purpose: whether a payload of so many bytes may be sent: other ends would drop the connection for
+ * one above LIMIT-2, and no queue takes one above LIMIT-3. */
+bool channel_fits(const yoton_channel *channel, size_t size);
 /* Purpose: the usual line for a failure on this channel. Returns error. */
 int channel_report(const yoton_channel *channel, const char *what, int error);
 
 /* ---- future.c ---- */
 
-/* Purpose: the request has taken a step; `reply` is its reply when it is over, else NULL. [locked]
- */
-void future_step(request *request, yoton_package *reply);
+/* Purpose: the package has taken the request a step further; it is its reply when it is over.
+ * [locked] */
+void future_step(request *request, yoton_package *package);
 /* Purpose: its time is over and it is cancelled. [locked] */
 void future_cancelled(request *request);
 /* Purpose: the channel is closed: end what has not ended. [locked] */

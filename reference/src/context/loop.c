@@ -45,7 +45,7 @@ static _Thread_local const yoton_context *own;
 bool on_loop_thread(const yoton_context *context) { return own == context; }
 
 /* Once the thread is about to end, nobody else can have it do anything. */
-static bool nobody_serves(const yoton_context *context) {
+bool nobody_serves(const yoton_context *context) {
     return context->stopping && !on_loop_thread(context);
 }
 
@@ -83,14 +83,9 @@ void notify(yoton_context *context, notice *notice) {
     wake_loop(context);
 }
 
-/* Whether callbacks run in this thread. */
-static bool is_teller(const yoton_context *context) {
-    return context->options.events != NULL ? events_processing(context->options.events)
-                                           : on_loop_thread(context);
-}
-
 void notice_settle(yoton_context *context, const notice *notice) {
-    while (context->telling == notice && !is_teller(context))
+    uv_thread_t self = uv_thread_self();
+    while (context->telling == notice && !uv_thread_equal(&context->teller, &self))
         wait_change(context, YOTON_NEVER);
 }
 
@@ -120,6 +115,7 @@ static void tell_next(yoton_context *context) {
         context->notice_last = NULL;
     notice->listed = false;
     context->telling = notice;
+    context->teller = uv_thread_self();
     uv_mutex_unlock(&context->lock);
     notice->tell(notice);
     uv_mutex_lock(&context->lock);
@@ -130,15 +126,31 @@ static void tell_next(yoton_context *context) {
     uv_mutex_lock(&context->lock);
 }
 
-void tell_notices(yoton_context *context) {
+/* One notice an event, so that timers and a stop of the event loop come between them. Those listed
+ * by now are told in this turn, those that are added meanwhile in the next. */
+static void tell_from_events(event *event) {
+    yoton_context *context = (void *)((char *)event - offsetof(yoton_context, told));
+    uv_mutex_lock(&context->lock);
+    if (context->turn_last == NULL)
+        context->turn_last = context->notice_last;
+    bool last = context->notice_first == context->turn_last;
+    if (last)
+        context->turn_last = NULL;
+    if (context->notice_first != NULL)
+        tell_next(context);
+    bool more = context->notice_first != NULL;
+    uv_mutex_unlock(&context->lock);
+    if (more && last)
+        events_post(context->options.events, event);
+    else if (more)
+        events_post_front(context->options.events, event);
+}
+
+static void tell_the_rest(yoton_context *context) {
     uv_mutex_lock(&context->lock);
     while (context->notice_first != NULL)
         tell_next(context);
     uv_mutex_unlock(&context->lock);
-}
-
-static void tell_from_events(event *event) {
-    tell_notices((yoton_context *)(void *)((char *)event - offsetof(yoton_context, told)));
 }
 
 static void arm_channels(yoton_context *context) {
@@ -204,13 +216,14 @@ static int start_thread(yoton_context *context) {
 }
 
 int loop_start(yoton_context *context) {
-    if (uv_loop_init(&context->loop) != 0)
-        return YOTON_E_SYSTEM;
+    int error = uv_loop_init(&context->loop);
+    if (error != 0)
+        return report_system(error, "make the event loop of a context");
     context->wake.data = context;
     context->channels_timer.data = context;
     context->channels_due = context->channels_armed = YOTON_NEVER;
     context->told.run = tell_from_events;
-    int error = uv_async_init(&context->loop, &context->wake, on_wake);
+    error = uv_async_init(&context->loop, &context->wake, on_wake);
     if (error == 0) {
         uv_timer_init(&context->loop, &context->channels_timer);
         error = start_thread(context);
@@ -221,11 +234,12 @@ int loop_start(yoton_context *context) {
         uv_run(&context->loop, UV_RUN_DEFAULT);
     }
     uv_loop_close(&context->loop);
-    return YOTON_E_SYSTEM;
+    return report_system(error, "start the thread of a context");
 }
 
 void loop_stop(yoton_context *context) {
     uv_mutex_lock(&context->lock);
+    channels_close(context); /* while the ends of its futures can be told */
     context->stopping = true;
     uv_mutex_unlock(&context->lock);
     uv_async_send(&context->wake);
@@ -234,5 +248,5 @@ void loop_stop(yoton_context *context) {
     if (context->options.events == NULL)
         return;
     events_withdraw(context->options.events, &context->told);
-    tell_notices(context); /* what was not told yet is told by whoever frees the context */
+    tell_the_rest(context); /* what was not told yet is told by whoever frees the context */
 }

@@ -22,6 +22,23 @@ static void wait_for_readers(yoton_channel *channel) {
     }
 }
 
+/* A state that was not sent to all is not the current one: to set it once more sends it. [locked]
+ */
+static int set_state(yoton_channel *channel, yoton_package *package) {
+    state_cell *cell = &channel->machine.as.state;
+    yoton_package *before = cell->current;
+    if (before != NULL)
+        yoton_package_ref(before);
+    int error = state_cell_set(cell, package) ? context_send(channel->context, package) : YOTON_OK;
+    if (error != YOTON_OK) {
+        state_cell_clear(cell);
+        cell->current = before;
+    } else {
+        yoton_package_unref(before);
+    }
+    return error;
+}
+
 /* [locked] */
 static int hand_over(yoton_channel *channel, yoton_package *package) {
     channel_turn(channel);
@@ -29,10 +46,8 @@ static int hand_over(yoton_channel *channel, yoton_package *package) {
         wait_for_readers(channel);
     if (channel->closed)
         return YOTON_E_CLOSED; /* PUB-5 */
-    if (channel->machine.core.kind == YOTON_STATE &&
-        !state_cell_set(&channel->machine.as.state, package))
-        return YOTON_OK;
-    return context_send(channel->context, package);
+    return channel->machine.core.kind == YOTON_STATE ? set_state(channel, package)
+                                                     : context_send(channel->context, package);
 }
 
 static int send_package(yoton_channel *channel, yoton_package *package) {
@@ -47,10 +62,10 @@ static int send_package(yoton_channel *channel, yoton_package *package) {
 static int send_message(yoton_channel *channel, yoton_message_type type, const void *data,
                         size_t size) {
     yoton_package *package;
-    if (size > channel->context->options.max_message)
+    if (!channel_fits(channel, size))
         return report_error(YOTON_E_LENGTH,
-                            "cannot send on %.200s: %zu bytes are above the limit "
-                            "of a message; other ends would drop the connection",
+                            "cannot send on %.200s: %zu bytes are above the limit of a message "
+                            "(option max_message) or of a queue (option queue_bytes)",
                             channel->machine.core.out.name, size);
     int error = channel_core_pack(&channel->machine.core, type, data, size, &package);
     if (error == YOTON_OK)
@@ -153,6 +168,27 @@ static void peek_state(const yoton_channel *channel, yoton_package **package) {
         yoton_package_ref(*package);
 }
 
+/* Back to the head of the queue, for who has memory later. When there is none even for that the
+ * message is lost. */
+static void put_back(yoton_channel *channel, yoton_package *package) {
+    if (yoton_queue_unpop(channel->machine.core.incoming, package) != YOTON_OK)
+        yoton_package_unref(package);
+}
+
+/* What a message needs memory for may fail; then it stays in the queue. */
+static int unpack(yoton_channel *channel, yoton_package *package, yoton_message *message) {
+    yoton_package_ref(package);
+    int error = channel_core_unpack(&channel->machine.core, package, message);
+    if (error != YOTON_E_NOMEM || !is_sub(channel)) {
+        yoton_package_unref(package);
+        return error;
+    }
+    uv_mutex_lock(&channel->context->lock);
+    put_back(channel, package);
+    uv_mutex_unlock(&channel->context->lock);
+    return error;
+}
+
 int yoton_recv(yoton_channel *channel, double timeout, yoton_message *message) {
     yoton_package *package = NULL;
     yoton_time deadline = timeout > 0 ? moment_in(timeout) : 0;
@@ -167,7 +203,7 @@ int yoton_recv(yoton_channel *channel, double timeout, yoton_message *message) {
         error = YOTON_E_STATE;
     uv_mutex_unlock(&channel->context->lock);
     if (error == YOTON_OK && package != NULL)
-        error = channel_core_unpack(&channel->machine.core, package, message);
+        error = unpack(channel, package, message);
     return error == YOTON_OK ? error : report_receive(channel, error);
 }
 
@@ -184,9 +220,13 @@ int yoton_next(yoton_channel *channel, yoton_message *message) {
     return error == YOTON_OK;
 }
 
-void yoton_messages_free(yoton_message *list, size_t count) {
+static void clear_messages(yoton_message *list, size_t count) {
     for (size_t i = 0; i < count; i++)
         yoton_message_clear(&list[i]);
+}
+
+void yoton_messages_free(yoton_message *list, size_t count) {
+    clear_messages(list, count);
     free(list);
 }
 
@@ -202,18 +242,37 @@ static size_t take_below(yoton_channel *channel, uint64_t below, yoton_package *
     return count;
 }
 
-/* Returns how many are well-formed. */
-static size_t unpack_all(const yoton_channel *channel, yoton_package **packages, size_t count,
-                         yoton_message *list) {
-    size_t good = 0;
-    for (size_t i = 0; i < count; i++)
-        if (channel_core_unpack(&channel->machine.core, packages[i], &list[good]) == YOTON_OK)
-            good++;
-    return good;
+/* The well-formed ones of the packages, whose references stay the caller's. Returns YOTON_OK, or
+ * YOTON_E_NOMEM and no message. */
+static int unpack_all(const yoton_channel *channel, yoton_package **packages, size_t count,
+                      yoton_message *list, size_t *good) {
+    *good = 0;
+    for (size_t i = 0; i < count; i++) {
+        yoton_package_ref(packages[i]);
+        int error = channel_core_unpack(&channel->machine.core, packages[i], &list[*good]);
+        if (error == YOTON_E_NOMEM) {
+            clear_messages(list, *good);
+            *good = 0;
+            return error;
+        }
+        *good += error == YOTON_OK;
+    }
+    return YOTON_OK;
 }
 
-static int recv_below(yoton_channel *channel, uint64_t *below, yoton_message **list, size_t *count,
-                      size_t *malformed) {
+/* Gives them back to the queue as if they had never been taken. */
+static void put_all_back(yoton_channel *channel, yoton_package **packages, size_t count,
+                         uint64_t selected) {
+    uv_mutex_lock(&channel->context->lock);
+    while (count > 0)
+        put_back(channel, yoton_package_ref(packages[--count]));
+    channel->selected = selected;
+    uv_mutex_unlock(&channel->context->lock);
+}
+
+/* Takes what has a recv_seq below `*below`, which is read with the lock held. */
+static int recv_below(yoton_channel *channel, const uint64_t *below, yoton_message **list,
+                      size_t *count, size_t *malformed) {
     size_t taken = 0;
     yoton_package **packages = NULL;
     yoton_message *messages = NULL;
@@ -225,26 +284,31 @@ static int recv_below(yoton_channel *channel, uint64_t *below, yoton_message **l
         return report_receive(channel, YOTON_E_STATE);
     uv_mutex_lock(&channel->context->lock);
     look(channel);
+    uint64_t selected = channel->selected;
     size_t room = channel_pending(&channel->machine);
     if (room > 0) {
         packages = malloc(room * sizeof *packages);
         messages = malloc(room * sizeof *messages);
     }
-    if (packages != NULL && messages != NULL)
-        taken = take_below(channel, *below, packages, room);
-    channel->selected = 0;
-    uv_mutex_unlock(&channel->context->lock);
     bool failed = room > 0 && (packages == NULL || messages == NULL);
-    if (taken > 0)
-        *count = unpack_all(channel, packages, taken, messages);
+    if (!failed) {
+        taken = take_below(channel, *below, packages, room);
+        channel->selected = 0;
+    }
+    uv_mutex_unlock(&channel->context->lock);
+    int error = failed ? YOTON_E_NOMEM : unpack_all(channel, packages, taken, messages, count);
+    if (error == YOTON_E_NOMEM)
+        put_all_back(channel, packages, taken, selected);
+    else if (malformed != NULL)
+        *malformed = taken - *count;
+    while (taken > 0)
+        yoton_package_unref(packages[--taken]);
     free(packages);
     if (*count > 0)
         *list = messages;
     else
         free(messages);
-    if (malformed != NULL)
-        *malformed = taken - *count;
-    return failed ? report_receive(channel, YOTON_E_NOMEM) : YOTON_OK;
+    return error == YOTON_OK ? error : report_receive(channel, error);
 }
 
 int yoton_recv_all(yoton_channel *channel, yoton_message **list, size_t *count, size_t *malformed) {

@@ -86,17 +86,17 @@ static double seconds_of(const yoton_value *value) {
 }
 
 /* A copy by way of its coding. */
-static int copy(const yoton_value *value, yoton_value *copied) {
+static int copy(const yoton_value *value, size_t depth, yoton_value *copied) {
     size_t size;
-    int error = yoton_object_size(value, 0, &size);
+    int error = yoton_object_size(value, depth, &size);
     if (error != YOTON_OK)
         return error;
     uint8_t *coded = malloc(size);
     if (coded == NULL)
         return YOTON_E_NOMEM;
-    error = yoton_object_encode(value, 0, coded, &size);
+    error = yoton_object_encode(value, depth, coded, &size);
     if (error == YOTON_OK)
-        error = yoton_object_decode(copied, coded, size, 0, NULL);
+        error = yoton_object_decode(copied, coded, size, depth, NULL);
     free(coded);
     return error;
 }
@@ -117,7 +117,7 @@ static int echo(yoton_channel *channel, const yoton_value *args, const yoton_val
         return fail_with(result, "echo takes arg1, and sleep in seconds");
     doze(channel, seconds_of(argument(args, kwargs, 1, "sleep")));
     snprintf(id, sizeof id, "0x%llx", (unsigned long long)channel->context->id);
-    int error = copy(said, &first);
+    int error = copy(said, channel->machine.core.max_depth, &first);
     if (error != YOTON_OK)
         return error;
     *result = (yoton_value){.type = YOTON_TUPLE};
@@ -177,30 +177,35 @@ static int execute(yoton_channel *channel, const yoton_value *request, yoton_val
     return called.fn(channel, &parts[1], &parts[2], result, called.user);
 }
 
-/* The tuple of REQREP-19 around a message. Without memory there is no reply, and no worse. */
-static void make_error(yoton_value *value, int error) {
-    yoton_value mark, message, tuple = {.type = YOTON_TUPLE};
-    if (value->type != YOTON_STRING) {
-        const char *text = yoton_strerror(error);
-        yoton_value_clear(value);
-        yoton_value_string(value, text, strlen(text));
-    }
-    message = *value;
+/* The tuple of REQREP-19 around the message that *value is, or else around the words of the error.
+ * Returns YOTON_OK or YOTON_E_NOMEM; then *value is None. */
+static int make_error(yoton_value *value, int failure) {
+    yoton_value mark, message = *value, tuple = {.type = YOTON_TUPLE};
     *value = (yoton_value){.type = YOTON_NONE};
-    yoton_value_string(&mark, REQUEST_ERROR_MARK, sizeof REQUEST_ERROR_MARK - 1);
-    if (yoton_value_append(&tuple, &mark) != YOTON_OK ||
-        yoton_value_append(&tuple, &message) != YOTON_OK)
-        yoton_value_clear(&tuple);
+    int error = yoton_value_string(&mark, REQUEST_ERROR_MARK, sizeof REQUEST_ERROR_MARK - 1);
+    if (error == YOTON_OK && message.type != YOTON_STRING) {
+        const char *text = yoton_strerror(failure);
+        yoton_value_clear(&message);
+        error = yoton_value_string(&message, text, strlen(text));
+    }
+    if (error == YOTON_OK)
+        error = yoton_value_append(&tuple, &mark);
+    if (error == YOTON_OK)
+        error = yoton_value_append(&tuple, &message);
     yoton_value_clear(&mark);
     yoton_value_clear(&message);
-    *value = tuple;
+    if (error == YOTON_OK)
+        *value = tuple;
+    else
+        yoton_value_clear(&tuple);
+    return error;
 }
 
 static int encode(const yoton_channel *channel, const yoton_value *value, uint8_t **coded,
                   size_t *size) {
     size_t depth = channel->machine.core.max_depth;
     int error = yoton_object_size(value, depth, size);
-    if (error == YOTON_OK && *size > channel->context->options.max_message)
+    if (error == YOTON_OK && !channel_fits(channel, *size))
         error = YOTON_E_LENGTH;
     if (error != YOTON_OK)
         return error;
@@ -216,10 +221,10 @@ static int encode(const yoton_channel *channel, const yoton_value *value, uint8_
 }
 
 /* REQREP-19 */
-static int encode_error(const yoton_channel *channel, yoton_value *value, int error,
+static int encode_error(const yoton_channel *channel, yoton_value *value, int failure,
                         uint8_t **coded, size_t *size) {
-    make_error(value, error);
-    return encode(channel, value, coded, size);
+    int error = make_error(value, failure);
+    return error == YOTON_OK ? encode(channel, value, coded, size) : error;
 }
 
 /* The coded reply to a request, or NULL when there is no memory for any. */
@@ -247,6 +252,20 @@ static uint8_t *reply_to(yoton_channel *channel, yoton_package *package, size_t 
 
 /* ---- The two executors ---- */
 
+/* Sends the reply. Where there is no memory for it there may be some for saying that, so that
+ * nobody waits for it. [locked] */
+static void answer(yoton_channel *channel, uint8_t **reply, size_t size) {
+    const replier *replier = &channel->machine.as.replier;
+    yoton_value failure = {.type = YOTON_NONE};
+    if (replier_reply(replier, *reply, size) == YOTON_OK)
+        return;
+    free(*reply);
+    *reply = NULL;
+    if (encode_error(channel, &failure, YOTON_E_NOMEM, reply, &size) == YOTON_OK)
+        replier_reply(replier, *reply, size);
+    yoton_value_clear(&failure);
+}
+
 /* [locked] */
 static void perform(yoton_channel *channel, yoton_package *package) {
     const yoton_channel *before = executing;
@@ -258,20 +277,25 @@ static void perform(yoton_channel *channel, yoton_package *package) {
     yoton_package_unref(package);
     uv_mutex_lock(&channel->context->lock);
     channel_turn(channel);
-    replier_done(&channel->machine.as.replier, channel->closed ? NULL : reply, size);
+    if (!channel->closed && reply != NULL)
+        answer(channel, &reply, size);
+    replier_done(&channel->machine.as.replier);
     free(reply);
 }
 
-/* Works until there is nothing to do, or it is another executor's. [locked] */
-static void work(yoton_channel *channel, yoton_rep_mode mode) {
-    replier *replier = &channel->machine.as.replier;
-    yoton_package *request;
-    while (!channel->closed && channel->rep->mode == mode &&
-           (request = replier_next(replier, channel->machine.core.incoming, uv_hrtime())) != NULL)
+/* Performs the next request. Returns false when there is none, or it is another executor's.
+ * [locked] */
+static bool perform_next(yoton_channel *channel, yoton_rep_mode mode) {
+    yoton_package *request = NULL;
+    if (!channel->closed && channel->rep->mode == mode)
+        request =
+            replier_next(&channel->machine.as.replier, channel->machine.core.incoming, uv_hrtime());
+    if (request != NULL)
         perform(channel, request);
     if (!channel->closed && channel->rep->mode != mode)
         rep_wake(channel);
     channel_schedule(channel);
+    return request != NULL;
 }
 
 static void run_thread(void *argument) {
@@ -279,8 +303,8 @@ static void run_thread(void *argument) {
     yoton_context *context = channel->context;
     uv_mutex_lock(&context->lock);
     while (!channel->closed) {
-        if (channel->rep->mode == YOTON_REP_THREAD)
-            work(channel, YOTON_REP_THREAD);
+        while (perform_next(channel, YOTON_REP_THREAD)) {
+        }
         if (!channel->closed)
             channel_wait(channel, YOTON_NEVER);
     }
@@ -298,8 +322,8 @@ static void notice_drop(notice *told) { channel_unref(owner_of(told)); }
 static void notice_tell(notice *told) {
     yoton_channel *channel = owner_of(told);
     uv_mutex_lock(&channel->context->lock);
-    if (channel->rep->mode == YOTON_REP_EVENT)
-        work(channel, YOTON_REP_EVENT);
+    if (perform_next(channel, YOTON_REP_EVENT))
+        rep_wake(channel); /* one request an event: others have their turn between them */
     uv_mutex_unlock(&channel->context->lock);
 }
 
@@ -343,8 +367,8 @@ void rep_settle(yoton_channel *channel) {
     uv_mutex_unlock(&channel->context->lock);
     if (!rep->has_thread)
         return;
-    if (executing == channel)
-        pthread_detach(rep->thread); /* called by its own method */
+    if (executing == channel || on_loop_thread(channel->context))
+        pthread_detach(rep->thread); /* its own method, or who serves it: neither may wait for it */
     else
         uv_thread_join(&rep->thread);
 }

@@ -17,6 +17,11 @@ int report_error(int error, const char *format, ...) {
     return error;
 }
 
+int report_system(int system, const char *what) {
+    int error = system == UV_ENOMEM ? YOTON_E_NOMEM : YOTON_E_SYSTEM;
+    return report_error(error, "cannot %s: %s", what, uv_strerror(system));
+}
+
 int report_plain(int error, const char *what) {
     return report_error(error, "cannot %s: %s", what, yoton_strerror(error));
 }
