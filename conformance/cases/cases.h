@@ -15,6 +15,7 @@
     X(context_cases)                                                                               \
     X(messages_cases)                                                                              \
     X(objects_cases)                                                                               \
+    X(requests_cases)                                                                              \
     X(limits_cases)
 
 #define DECLARE_CASES(table) extern const struct test_case *const table[];
