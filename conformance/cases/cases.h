@@ -16,6 +16,7 @@
     X(messages_cases)                                                                              \
     X(objects_cases)                                                                               \
     X(requests_cases)                                                                              \
+    X(replies_cases)                                                                               \
     X(limits_cases)
 
 #define DECLARE_CASES(table) extern const struct test_case *const table[];
