@@ -93,13 +93,14 @@ CASE(REQREP, 15, 1, .roles = ROLES_BOTH, .needs = REPLIES,
     expect_word(e, rep, STRANGER, 5, "req!");
 }
 
-CASE(REQREP, 16, 1, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.4,
+CASE(REQREP, 16, 1, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.6,
      .title = "who waits or executes asks for nothing",
      .about = "Offers request 2 while the peer waits for request 100, and request 3 while it "
               "executes that; only after the reply it may ask, for 2 first.") {
     channel *rep;
     end *e = keep_waiting(t, &rep);
     offer(e, rep, 2);
+    run_for(t, 0.2); /* the chance to do it wrong, before more comes into its queue */
     const bytes args[2] = {object_integer(100), object_float(0.3)};
     const bytes request = object_request("echo", 2, args);
     hand(e, rep, e->peer_id, 100, request.data, request.size);
