@@ -15,8 +15,10 @@
     X(context_cases)                                                                               \
     X(messages_cases)                                                                              \
     X(objects_cases)                                                                               \
+    X(sync_cases)                                                                                  \
     X(requests_cases)                                                                              \
     X(replies_cases)                                                                               \
+    X(state_cases)                                                                                 \
     X(limits_cases)
 
 #define DECLARE_CASES(table) extern const struct test_case *const table[];

@@ -312,28 +312,46 @@ CASE(REQREP, 25, 2, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.4,
     check(t, got->first - asked >= 0.3, "the reply came after %.3f s", got->first - asked);
 }
 
-CASE(REQREP, 26, 1, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.5,
-     .title = "the list of offers is bounded, the oldest goes",
-     .about = "While the peer waits for a request, offers 10001 others, and withdraws the first; "
-              "what it asks for next must be the second of the offers, since the first was "
-              "struck.") {
-    enum { OFFERS = 10001 };
-    channel *rep;
-    end *e = keep_waiting(t, &rep);
+/* Offers that many requests, from 1001 on, to a replier that waits for request 100. */
+static void offer_many(end *e, const channel *rep, uint64_t count) {
+    tester *t = e->t;
     size_t size = 0;
-    uint8_t *one, *all = malloc(OFFERS * (56 + 4));
+    uint8_t *one, *all = malloc(count * (56 + 4));
     check(t, all != NULL, "the harness is out of memory");
-    for (uint64_t id = 1; id <= OFFERS; id++) {
+    for (uint64_t id = 1; id <= count; id++) {
         package p = message(e, rep->slot_in, "req?");
         p.dest_seq = NEGOTIATION + 1000 + id;
         size_t length = package_bytes(&p, &one);
         memcpy(all + size, one, length);
         size += length;
     }
-    send_bytes(e, all, size, "10001 offers");
+    send_bytes(e, all, size, "thousands of offers");
     free(all);
+}
+
+CASE(REQREP, 26, 1, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.5,
+     .title = "the list of offers is bounded, the oldest goes",
+     .about = "While the peer waits for a request, offers 10001 others, and withdraws the first; "
+              "what it asks for next must be the second of the offers, since the first was "
+              "struck.") {
+    channel *rep;
+    end *e = keep_waiting(t, &rep);
+    set_patience(t, 20); /* a list that is searched takes its time */
+    offer_many(e, rep, 10001);
     withdraw(e, rep, 100);
     expect_invitation(e, rep, 1002);
+}
+
+CASE(LIMIT, 9, 1, .roles = ROLES_BOTH, .needs = REPLIES, .takes = 0.5,
+     .title = "10000 offers are remembered",
+     .about = "While the peer waits for a request, offers 10000 others, and withdraws the first; "
+              "what it asks for next must be the oldest of them.") {
+    channel *rep;
+    end *e = keep_waiting(t, &rep);
+    set_patience(t, 20);
+    offer_many(e, rep, 10000);
+    withdraw(e, rep, 100);
+    expect_invitation(e, rep, 1001);
 }
 
 CASE(REQREP, 27, 1, .roles = ROLES_BOTH, .needs = REPLIES,
@@ -370,7 +388,7 @@ CASE(REQREP, 28, 2, .roles = ROLES_BOTH, .needs = REPLIES,
 }
 
 const struct test_case *const replies_cases[] = {
-    &REQREP_2_2,  &REQREP_14_1, &REQREP_14_2, &REQREP_15_1, &REQREP_16_1,
-    &REQREP_17_1, &REQREP_17_2, &REQREP_18_1, &REQREP_19_1, &REQREP_20_1,
-    &REQREP_21_1, &REQREP_22_1, &REQREP_23_1, &REQREP_24_1, &REQREP_25_1,
-    &REQREP_25_2, &REQREP_26_1, &REQREP_27_1, &REQREP_28_2, NULL};
+    &REQREP_2_2,  &REQREP_14_1, &REQREP_14_2, &REQREP_15_1, &REQREP_16_1, &REQREP_17_1,
+    &REQREP_17_2, &REQREP_18_1, &REQREP_19_1, &REQREP_20_1, &REQREP_21_1, &REQREP_22_1,
+    &REQREP_23_1, &REQREP_24_1, &REQREP_25_1, &REQREP_25_2, &REQREP_26_1, &REQREP_27_1,
+    &LIMIT_9_1,   &REQREP_28_2, NULL};

@@ -169,7 +169,7 @@ static json_t *op_send(agent *agent, agent_request *request) {
 static json_t *value_of(const agent_thing *thing, const yoton_message *message) {
     switch (thing->type) {
     case YOTON_TXT:
-        return json_stringn((const char *)message->data, message->size);
+        return json_stringn(message->size > 0 ? (const char *)message->data : "", message->size);
     case YOTON_BIN:
         return json_from_bytes(message->data, message->size);
     case YOTON_OBJ:
