@@ -19,6 +19,7 @@
     X(requests_cases)                                                                              \
     X(replies_cases)                                                                               \
     X(state_cases)                                                                                 \
+    X(client_server_cases)                                                                         \
     X(limits_cases)
 
 #define DECLARE_CASES(table) extern const struct test_case *const table[];
