@@ -14,13 +14,15 @@
 #include <sys/prctl.h>
 #endif
 
+#include "engine/family.h"
 #include "engine/tester.h"
 
 enum {
     TROUBLE_LIMIT = 16384, /* bytes of standard error that are kept, the first and the last half */
     FLOOD_LIMIT = 256 << 20, /* bytes of standard output an adapter may write in one case */
     EVENT_LIMIT = 100000,    /* and events */
-    LINE_SHOWN = 200
+    LINE_SHOWN = 200,
+    ROUNDS = 16 /* reads before something else has its turn */
 };
 
 static const double FAREWELL = 0.5; /* for an adapter to end by itself */
@@ -32,6 +34,7 @@ _Noreturn static void become_adapter(char **command, int in, int out, int err, i
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
+    setpgid(0, 0); /* so that a signal to its group is not one to the case */
     signal(SIGPIPE, SIG_DFL);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -109,9 +112,25 @@ void adapter_start(tester *t) {
 
 /* ---- Its end ---- */
 
+static const char *signal_name(int number) {
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {{SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
+                 {SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"}, {SIGABRT, "SIGABRT"},
+                 {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"},
+                 {SIGUSR1, "SIGUSR1"}, {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"},
+                 {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"},
+                 {SIGXCPU, "SIGXCPU"}, {SIGSYS, "SIGSYS"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].number == number)
+            return names[i].name;
+    return strsignal(number);
+}
+
 static char *fate_of(int status) {
     if (WIFSIGNALED(status))
-        return text_of("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return text_of("signal %d (%s)", WTERMSIG(status), signal_name(WTERMSIG(status)));
     return text_of("exit status %d", WEXITSTATUS(status));
 }
 
@@ -127,28 +146,29 @@ static char *last_line(const struct buffer *trouble) {
     return copy_of(trouble->bytes + start, stop - start);
 }
 
+static bool is_gone(struct adapter *a) {
+    if (!a->gone && waitpid(a->pid, &a->status, WNOHANG) == a->pid)
+        a->gone = true;
+    return a->gone;
+}
+
 /* Waits a moment for the child that closed its output; true when its status is known. */
-static bool reap(tester *t, int *status, double seconds) {
-    double until = now() + seconds;
-    while (waitpid(t->adapter.pid, status, WNOHANG) != t->adapter.pid) {
+static bool reap(struct adapter *a, double seconds) {
+    for (double until = now() + seconds; !is_gone(a); poll(NULL, 0, 2))
         if (now() > until)
             return false;
-        poll(NULL, 0, 2);
-    }
-    t->adapter.status = *status;
     return true;
 }
 
 static void read_trouble(struct adapter *a);
+static void read_lines(tester *t);
 
 _Noreturn static void died(tester *t) {
     struct adapter *a = &t->adapter;
-    int status;
-    bool known = reap(t, &status, FAREWELL);
+    char *fate =
+        reap(a, FAREWELL) ? fate_of(a->status) : text_of("it closed its standard output and stays");
     read_trouble(a);
-    char *fate = known ? fate_of(status) : text_of("it closed its standard output and stays");
     char *said = last_line(&a->trouble);
-    a->pid = 0;
     peer_failed(t, "died", "the peer died: %s%s%s", fate, *said ? "; it said: " : "", said);
 }
 
@@ -157,18 +177,38 @@ void adapter_stop(tester *t) {
     close(a->in);
     a->in = -1;
     double until = now() + FAREWELL;
-    while (!a->ended && now() < until)
+    while (!a->ended && !is_gone(a) && now() < until)
         pump(t, until);
-    int status;
-    if (!a->ended || !reap(t, &status, FAREWELL))
-        a->status = 0; /* the runner ends it with the rest of the group */
+    reap(a, until - now());
+    read_trouble(a);
 }
 
 char *adapter_crash(tester *t) {
-    int status = t->adapter.status;
-    if (!WIFSIGNALED(status))
+    struct adapter *a = &t->adapter;
+    if (!a->gone || !WIFSIGNALED(a->status))
         return NULL;
-    return text_of("the peer died at the end of the case: %s", fate_of(status));
+    return text_of("the peer died at the end of the case: %s", fate_of(a->status));
+}
+
+char *adapter_leftovers(tester *t) {
+    struct adapter *a = &t->adapter;
+    bool stays = !is_gone(a);
+    size_t left = end_descendants(getpid()) - stays;
+    if (left > 0)
+        return text_of("%zu process%s that the adapter left behind %s ended", left,
+                       left == 1 ? "" : "es", left == 1 ? "was" : "were");
+    if (stays)
+        return text_of("the adapter stayed %.1f s after the end of its input, and was ended",
+                       FAREWELL);
+    return NULL;
+}
+
+void adapter_check_life(tester *t) {
+    struct adapter *a = &t->adapter;
+    if (a->pid == 0 || t->finishing || !is_gone(a))
+        return;
+    read_lines(t); /* what it still said; its output stays open when a child of it holds that */
+    died(t);
 }
 
 /* ---- What it says ---- */
@@ -229,7 +269,7 @@ static void take_lines(tester *t) {
 static void read_lines(tester *t) {
     struct adapter *a = &t->adapter;
     uint8_t bytes[65536];
-    for (int round = 0; round < 16; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         ssize_t size = read(a->out, bytes, sizeof bytes);
         if (size < 0)
             return; /* nothing more now */
@@ -254,7 +294,10 @@ static void read_lines(tester *t) {
 static void read_trouble(struct adapter *a) {
     uint8_t bytes[4096];
     ssize_t size;
-    while (a->err >= 0 && (size = read(a->err, bytes, sizeof bytes)) != -1) {
+    for (int round = 0; round < ROUNDS && a->err >= 0; round++) {
+        size = read(a->err, bytes, sizeof bytes);
+        if (size < 0)
+            return;
         if (size == 0) {
             close(a->err);
             a->err = -1;

@@ -18,7 +18,10 @@
 
 static const double KEEP_ALIVE = 0.2;
 static const double NEVER = 1e300;
-enum { READ_ROUND = 64 }; /* reads of 64 KiB in one round of the loop */
+enum {
+    READ_ROUND = 64,        /* reads of 64 KiB in one round of the loop */
+    FLOOD_LIMIT = 256 << 20 /* bytes a peer may send on all connections of one case */
+};
 
 end *end_new(tester *t, int fd, unsigned peer_role, uint16_t port) {
     end *e = room(sizeof *e);
@@ -84,6 +87,10 @@ static void read_end(end *e) {
             s->ended = true;
             return;
         }
+        e->t->taken += (uint64_t)size;
+        if (e->t->taken > FLOOD_LIMIT && !e->t->finishing)
+            peer_failed(e->t, "hung", "end %u: the peer floods: over %d MiB came in one case",
+                        e->number, FLOOD_LIMIT >> 20);
         note_arrival(s, (size_t)size);
         buffer_add(&s->from, bytes, (size_t)size);
     }

@@ -38,6 +38,8 @@ static const char help[] =
     "  --repeat N              run each case N times; verdicts that differ are flaky\n"
     "  --seed N                of the random numbers in cases (from the clock)\n"
     "  --timeout-scale F       wait F times as long (1)\n"
+    "  --memory MB             an adapter may have, with its children (2048; 0: no limit)\n"
+    "  --processes N           an adapter may have (64; 0: no limit)\n"
     "  --known-failures FILE   expected failures, one JSON object a line\n"
     "  --report-dir DIR        where results.json, junit.xml, results.tap, index.html go\n"
     "                          (report/PEER beside this program)\n"
@@ -72,6 +74,8 @@ enum {
     OPT_REPEAT,
     OPT_SEED,
     OPT_SCALE,
+    OPT_MEMORY,
+    OPT_PROCESSES,
     OPT_KNOWN,
     OPT_REPORT,
     OPT_JSON,
@@ -93,6 +97,8 @@ static const struct option long_options[] = {{"peer", required_argument, NULL, O
                                              {"repeat", required_argument, NULL, OPT_REPEAT},
                                              {"seed", required_argument, NULL, OPT_SEED},
                                              {"timeout-scale", required_argument, NULL, OPT_SCALE},
+                                             {"memory", required_argument, NULL, OPT_MEMORY},
+                                             {"processes", required_argument, NULL, OPT_PROCESSES},
                                              {"known-failures", required_argument, NULL, OPT_KNOWN},
                                              {"report-dir", required_argument, NULL, OPT_REPORT},
                                              {"json", no_argument, NULL, OPT_JSON},
@@ -203,6 +209,12 @@ static void take_option(struct options *options, int option, const char *value) 
     case OPT_SCALE:
         options->timeout_scale = scale_of(value);
         break;
+    case OPT_MEMORY:
+        options->memory = whole("memory", value, 0, 1 << 30);
+        break;
+    case OPT_PROCESSES:
+        options->processes = whole("processes", value, 0, 1 << 30);
+        break;
     case OPT_KNOWN:
         options->known_failures = value;
         break;
@@ -260,6 +272,8 @@ static struct options defaults(const char *program) {
                               .repeat = 1,
                               .shard = 1,
                               .shards = 1,
+                              .memory = 2048,
+                              .processes = 64,
                               .timeout_scale = 1};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     options.jobs = cores > 1 ? 4 * cores : 4; /* cases mostly wait */

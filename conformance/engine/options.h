@@ -21,6 +21,7 @@ struct options {
     bool must_only, slow, json;
     const char **cases, **excludes; /* globs, each list ended by NULL */
     long jobs, repeat, shard, shards;
+    long memory, processes; /* what an adapter may have: MiB, and how many; 0: no limit */
     const char *known_failures, *report_dir;
     uint64_t seed;
     double timeout_scale;

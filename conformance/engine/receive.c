@@ -9,7 +9,7 @@
 #include "judge/judge.h"
 
 /* Consumed bytes are dropped from a buffer when there are so many. */
-enum { COMPACT = 1 << 20 };
+enum { COMPACT = 1 << 20, ITEM_LIMIT = 200000 };
 /* No case makes a peer send more in one package. */
 static const uint64_t LENGTH_LIMIT = UINT64_C(1) << 30;
 
@@ -89,6 +89,9 @@ static item *take_item(end *e, item_kind kind, size_t size) {
 }
 
 static item *recorded(end *e, item *i) {
+    if (++e->t->items > ITEM_LIMIT && !e->t->finishing)
+        peer_failed(e->t, "hung", "end %u: the peer floods: over %d packages and lines in one case",
+                    e->number, ITEM_LIMIT);
     char *what = describe(i);
     i->entry = record_end(e, i->last, RECEIVED, what, i->raw, i->raw_size);
     free(what);

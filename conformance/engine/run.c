@@ -73,11 +73,11 @@ _Noreturn static void not_reached(const struct peer *peer, const json_t *probe) 
     exit(harness ? EXIT_HARNESS : EXIT_UNREACHABLE);
 }
 
-static double measured_scale(const struct options *options, const json_t *probe) {
-    double start = json_number_value(json_object_get(probe, "start"));
-    double trip = json_number_value(json_object_get(probe, "trip"));
-    double slow = fmax(start / USUAL_START, trip / USUAL_TRIP);
-    return fmin(fmax(slow, 1), LARGEST_SCALE) * options->timeout_scale;
+static void measure_scale(struct run_info *info, const json_t *probe) {
+    info->start = json_number_value(json_object_get(probe, "start"));
+    info->trip = json_number_value(json_object_get(probe, "trip"));
+    double slow = fmax(info->start / USUAL_START, info->trip / USUAL_TRIP);
+    info->scale = fmin(fmax(slow, 1), LARGEST_SCALE) * info->options->timeout_scale;
 }
 
 /* ---- Running ---- */
@@ -129,12 +129,27 @@ static int run_jobs(struct plan *plan, struct progress *progress) {
     return run_plan(plan);
 }
 
-_Noreturn static void stopped(int number) {
+/* Who waits for this process shall see that a signal ended it. */
+_Noreturn static void stopped(int number, size_t done, size_t count) {
     screen_clear();
-    fprintf(stderr, "yotonspec: interrupted; no report was written\n");
+    fprintf(stderr, "yotonspec: interrupted: the report holds what was done, %zu of %zu cases\n",
+            done, count);
     signal(number, SIG_DFL);
     raise(number);
     exit(EXIT_HARNESS);
+}
+
+/* The entries of all jobs; of an interrupted run those of which something is known. */
+static json_t *all_entries(const struct progress *progress, size_t count) {
+    json_t *cases = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *entry = progress->entries[i];
+        if (entry == NULL && progress->jobs[i].runs > 0)
+            entry = judge_job(progress->info, &progress->jobs[i]);
+        if (entry != NULL)
+            json_array_append_new(cases, entry);
+    }
+    return cases;
 }
 
 static int conclude(const struct run_info *info, json_t *cases, const char *folder) {
@@ -173,19 +188,19 @@ int command_run(const struct options *options) {
                             .peer = &peer,
                             .known = &known,
                             .hello = json_object_get(probe, "hello"),
-                            .scale = measured_scale(options, probe),
                             .started = time_text()};
+    measure_scale(&info, probe);
     struct plan plan = {
         .options = options, .peer = &peer, .scale = info.scale, .jobs = jobs, .count = count};
     struct progress progress = {&info, jobs, room(count * sizeof(json_t *))};
-    screen_start(peer.name, count);
+    screen_start(&info, count);
     double begin = now();
-    int interrupted = run_jobs(&plan, &progress);
-    if (interrupted)
-        stopped(interrupted);
+    info.interrupted = run_jobs(&plan, &progress);
     info.seconds = now() - begin;
-    json_t *cases = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(cases, progress.entries[i]);
-    return conclude(&info, cases, folder);
+    json_t *cases = all_entries(&progress, count);
+    size_t done = json_array_size(cases);
+    int code = conclude(&info, cases, folder);
+    if (info.interrupted)
+        stopped(info.interrupted, done, count);
+    return code;
 }

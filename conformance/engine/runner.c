@@ -16,10 +16,13 @@
 #include <sys/prctl.h>
 #endif
 
+#include "engine/family.h"
 #include "engine/tester.h"
 
 static const double CASE_TIME = 40; /* seconds until a case gives itself up, scaled */
 static const double MERCY = 5;      /* and until the runner ends it */
+static const double LOOK = 0.25;    /* between two looks at what adapters use */
+static const double STALL = 0.1;    /* lost time that deadlines do not count */
 enum { STALL_REPEATS = 3 };
 
 /* A running case. */
@@ -32,6 +35,7 @@ struct child {
     long number; /* which of the repetitions */
     unsigned repeats;
     bool expired;
+    char *excess; /* what its adapter had too much of, and was ended for */
 };
 
 /* One run that is still to be done. */
@@ -47,6 +51,7 @@ struct pool {
     size_t running;
     struct todo *todo;
     size_t next, count;
+    double next_look;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -101,13 +106,24 @@ static json_t *harness_fault(const char *what) {
     return json_pack("{s:s, s:s}", "verdict", "error", "why", what);
 }
 
+/* What the case says of an adapter that was ended for its excess is only how it looked to it. */
+static json_t *amend(json_t *result, const struct child *child) {
+    if (child->excess == NULL)
+        return result;
+    json_object_set_new(result, "verdict", json_string("fail"));
+    json_object_set_new(result, "why", json_text(child->excess));
+    json_object_set_new(result, "died", json_true());
+    json_object_del(result, "left");
+    return result;
+}
+
 /* Ends the process with all its children, and gives its result. */
 static json_t *collect(struct child *child) {
     int status = 0;
+    if (child->expired)
+        end_descendants(child->pid);
     kill(-child->pid, SIGKILL);
     waitpid(child->pid, &status, 0);
-    while (waitpid(-child->pid, NULL, 0) > 0) /* an adapter, once its parent is gone */
-        ;
     close(child->result);
     json_error_t error;
     json_t *result =
@@ -118,7 +134,9 @@ static json_t *collect(struct child *child) {
                                : WIFSIGNALED(status) ? "the process of the case crashed"
                                                      : "the process of the case gave no verdict");
     }
+    result = amend(result, child);
     free(child->text.bytes);
+    free(child->excess);
     *child = (struct child){0};
     return result;
 }
@@ -174,7 +192,8 @@ static void settle(struct pool *pool, struct child *child) {
     json_t *result = collect(child);
     pool->running--;
     bool stalled = json_number_value(json_object_get(result, "stall")) > 0;
-    if (is_verdict(result, "fail") && stalled && again.repeats <= STALL_REPEATS) {
+    bool judged = json_object_get(result, "died") == NULL; /* no clock explains that */
+    if (is_verdict(result, "fail") && judged && stalled && again.repeats <= STALL_REPEATS) {
         job->repeated++;
         json_decref(result);
         push_todo(pool, again);
@@ -195,17 +214,59 @@ static void start_next(struct pool *pool) {
     pool->running++;
 }
 
+/* ---- What adapters use ---- */
+
+static void look_at_child(const struct options *options, struct child *child, struct process *list,
+                          size_t count) {
+    uint64_t memory = 0;
+    size_t found = descendants(list, count, child->pid);
+    for (size_t i = 0; i < found; i++)
+        memory += list[i].memory;
+    memory >>= 20;
+    if (options->processes > 0 && found > (size_t)options->processes)
+        child->excess = text_of("the peer was ended: it had %zu processes, over the %ld of "
+                                "--processes",
+                                found, options->processes);
+    else if (options->memory > 0 && memory > (uint64_t)options->memory)
+        child->excess = text_of("the peer was ended: it had %llu MiB of memory, over the %ld of "
+                                "--memory",
+                                (unsigned long long)memory, options->memory);
+    if (child->excess != NULL)
+        end_descendants(child->pid);
+}
+
+static void look_at_children(struct pool *pool, size_t most) {
+    size_t count;
+    struct process *list = all_processes(&count);
+    for (size_t i = 0; i < most; i++)
+        if (pool->children[i].pid != 0 && pool->children[i].excess == NULL)
+            look_at_child(pool->plan->options, &pool->children[i], list, count);
+    free(list);
+    pool->next_look = now() + LOOK;
+}
+
+/* ---- Waiting ---- */
+
+/* When this process stood still, so did the cases, most likely: their time goes on from here. */
+static void forgive(struct pool *pool, size_t most, double late) {
+    for (size_t i = 0; late > STALL && i < most; i++)
+        pool->children[i].deadline += late;
+}
+
 static void wait_children(struct pool *pool, size_t most) {
     struct pollfd *list = room(most * sizeof *list);
-    double until = now() + 60;
+    double before = now(), until = pool->next_look;
     for (size_t i = 0; i < most; i++) {
         const struct child *child = &pool->children[i];
         list[i] = (struct pollfd){.fd = child->pid ? child->result : -1, .events = POLLIN};
         if (child->pid)
             until = fmin(until, child->deadline);
     }
-    double left = until - now();
-    int ready = poll(list, (nfds_t)most, left > 0 ? (int)(left * 1000) + 1 : 0);
+    int milliseconds = until > before ? (int)((until - before) * 1000) + 1 : 0;
+    int ready = poll(list, (nfds_t)most, milliseconds);
+    forgive(pool, most, now() - before - milliseconds / 1000.0);
+    if (now() >= pool->next_look)
+        look_at_children(pool, most);
     for (size_t i = 0; i < most; i++) {
         struct child *child = &pool->children[i];
         if (child->pid == 0)
@@ -217,36 +278,11 @@ static void wait_children(struct pool *pool, size_t most) {
     free(list);
 }
 
-/* Processes that left their group come to us, their subreaper, when their parent is gone. */
-static void end_strays(void) {
-#ifdef __linux__
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    for (int round = 0; round < 8; round++) { /* ending one may bring its children */
-        FILE *file = fopen(path, "r");
-        int pid, found = 0;
-        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
-            kill(pid, SIGKILL);
-            found++;
-        }
-        if (file != NULL)
-            fclose(file);
-        while (waitpid(-1, NULL, found > 0 ? 0 : WNOHANG) > 0)
-            ;
-        if (found == 0)
-            return;
-    }
-#endif
-}
-
 static void watch_signals(void) {
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-#ifdef __linux__
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-#endif
 }
 
 /* The longest first, so that the end of the run is not the wait for one of them. */
@@ -270,15 +306,18 @@ int run_plan(struct plan *plan) {
     if (plan->peer->address == NULL)
         qsort(pool.todo, pool.count, sizeof *pool.todo, by_length);
     watch_signals();
+    adopt_orphans();
     while ((pool.next < pool.count || pool.running > 0) && !interrupted) {
         while (pool.next < pool.count && pool.running < most)
             start_next(&pool);
         wait_children(&pool, most);
     }
-    for (size_t i = 0; i < most; i++)
+    for (size_t i = 0; i < most; i++) {
+        pool.children[i].expired = true;
         if (pool.children[i].pid != 0)
             json_decref(collect(&pool.children[i]));
-    end_strays();
+    }
+    end_descendants(getpid());
     free(pool.children);
     free(pool.todo);
     return interrupted;

@@ -30,12 +30,16 @@ static const char *paint(const char *verdict) {
 
 static const char *plain(void) { return screen.colour ? "\033[0m" : ""; }
 
-void screen_start(const char *peer, size_t jobs) {
+void screen_start(const struct run_info *info, size_t jobs) {
     const char *no_colour = getenv("NO_COLOR");
     screen.progress = isatty(STDERR_FILENO) == 1;
     screen.colour = isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || *no_colour == '\0');
     screen.jobs = jobs;
-    printf("judging %s: %zu case%s\n", peer, jobs, jobs == 1 ? "" : "s");
+    printf("judging %s: %zu case%s", info->peer->name, jobs, jobs == 1 ? "" : "s");
+    if (info->hello != NULL)
+        printf("; its adapter starts in %.0f ms and answers in %.1f ms, deadlines are times %.3g",
+               info->start * 1000, info->trip * 1000, info->scale);
+    putchar('\n');
     fflush(stdout);
 }
 

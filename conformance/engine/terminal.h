@@ -6,8 +6,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* Purpose: say whom the run judges. Sets up colour and progress. */
-void screen_start(const char *peer, size_t jobs);
+#include "engine/verdict.h"
+
+/* Purpose: say whom the run judges, and how fast that answers. Sets up colour and progress. */
+void screen_start(const struct run_info *info, size_t jobs);
 
 /* Purpose: one more job has its verdict. */
 void screen_job(const json_t *entry);

@@ -3,14 +3,23 @@
 #define _POSIX_C_SOURCE 200809L
 #include "engine/tester.h"
 
+#include "engine/family.h"
+
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#ifndef CLOCK_BOOTTIME
+#define CLOCK_BOOTTIME CLOCK_MONOTONIC
+#endif
+
 static const double STALL = 0.1; /* being woken later than that may be why a case failed */
+enum { REST = 1000 };            /* things that came and were not looked at, for the report */
+static const double TICK = 0.05; /* the loop comes round so often, to see how punctual it is */
 
 uint8_t *buffer_data(const struct buffer *buffer) {
     return buffer->bytes == NULL ? NULL : buffer->bytes + buffer->head;
@@ -41,9 +50,31 @@ size_t record(tester *t, const char *who, direction direction, const char *what,
 
 /* ---- The loop ---- */
 
+/* The case's own deadline does not count the time that was lost. */
 static void note_stall(tester *t, double late) {
-    if (late > STALL && late > t->stall)
-        t->stall = late;
+    if (late <= STALL)
+        return;
+    note(t, "the machine stood still for %.2f s", late);
+    t->stall = fmax(t->stall, late);
+    t->deadline += late;
+}
+
+static double seconds_of(clockid_t clock) {
+    struct timespec time;
+    return clock_gettime(clock, &time) == 0 ? (double)time.tv_sec + (double)time.tv_nsec / 1e9 : 0;
+}
+
+/* now() does not count the time a machine was suspended; other clocks do, and may be set. */
+static void watch_clocks(tester *t) {
+    static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_BOOTTIME};
+    double jump = 0;
+    for (int i = 0; i < 2; i++) {
+        double away = seconds_of(clocks[i]) - now();
+        jump = fmax(jump, fabs(away - t->away[i]));
+        t->away[i] = away;
+    }
+    if (t->looped > 0)
+        note_stall(t, jump);
 }
 
 static size_t listeners_poll(const tester *t, struct pollfd *list) {
@@ -71,15 +102,16 @@ void pump(tester *t, double until) {
     double before = now(), wake = first_wake(t, until);
     if (!t->finishing && before > t->deadline)
         harness_failed(t, "the case did not come to an end within %.0f s", t->deadline - t->start);
-    if (t->looped > 0)
-        note_stall(t, before - t->looped);
-    int milliseconds = wake > before ? (int)fmin(ceil((wake - before) * 1000), 1e6) : 0;
+    if (t->looped > 0) /* time that was neither given to this process nor asked for */
+        note_stall(t, before - t->looped - (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - t->worked));
+    int milliseconds = wake > before ? (int)ceil(fmin(wake - before, TICK) * 1000) : 0;
     int ready = poll(list, (nfds_t)count, milliseconds);
+    watch_clocks(t);
     t->looped = now();
+    t->worked = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     if (ready < 0 && errno != EINTR)
         harness_failed(t, "poll: %s", strerror(errno));
-    if (ready == 0)
-        note_stall(t, t->looped - before - milliseconds / 1000.0);
+    note_stall(t, t->looped - before - milliseconds / 1000.0);
     if (ready > 0) {
         adapter_ready(t, list, adapter);
         for (size_t i = 0; i < ends; i++)
@@ -88,6 +120,7 @@ void pump(tester *t, double until) {
     for (size_t i = 0; i < t->end_count; i++)
         end_tick(t->ends[i]);
     free(list);
+    adapter_check_life(t);
 }
 
 void run_for(tester *t, double seconds) {
@@ -114,10 +147,10 @@ static void write_all(int fd, const char *bytes, size_t size) {
 static void record_rest(tester *t) {
     for (size_t i = 0; i < t->end_count; i++) {
         struct socket_state *s = t->ends[i]->s;
-        for (item *rest = parse_item(t->ends[i]);
-             rest != NULL && rest->kind != ITEM_END && rest->kind != ITEM_RESET;
-             rest = parse_item(t->ends[i]))
-            ;
+        item *rest = parse_item(t->ends[i]);
+        for (int n = 0;
+             n < REST && rest != NULL && rest->kind != ITEM_END && rest->kind != ITEM_RESET; n++)
+            rest = parse_item(t->ends[i]);
         if (s->from.size > s->parsed)
             record_end(t->ends[i], now(), RECEIVED, "bytes that make no whole",
                        buffer_data(&s->from), s->from.size);
@@ -127,8 +160,13 @@ static void record_rest(tester *t) {
 _Noreturn void finish(tester *t, const char *verdict, json_t *details) {
     t->finishing = true;
     bool died = json_is_true(json_object_get(details, "died"));
+    char *left = NULL;
+    if (t->adapter.pid > 0) {
+        if (!died)
+            adapter_stop(t);
+        left = adapter_leftovers(t);
+    }
     if (t->adapter.pid > 0 && !died) {
-        adapter_stop(t);
         char *crash = adapter_crash(t);
         if (crash != NULL && strcmp(verdict, "pass") == 0) {
             verdict = "fail";
@@ -140,6 +178,8 @@ _Noreturn void finish(tester *t, const char *verdict, json_t *details) {
     json_object_set_new(details, "verdict", json_text(verdict));
     json_object_set_new(details, "seconds", json_real(now() - t->start));
     json_object_set_new(details, "stall", json_real(t->stall));
+    if (left != NULL)
+        json_object_set_new(details, "left", json_text(left));
     if (strcmp(verdict, "pass") != 0) {
         record_rest(t);
         json_object_set_new(details, "transcript", transcript_report(&t->transcript));
@@ -289,6 +329,7 @@ static void prepare(tester *t, const struct case_run *run) {
 
 void run_case(const struct case_run *run) {
     signal(SIGPIPE, SIG_IGN);
+    adopt_orphans();
     tester *t = room(sizeof *t);
     prepare(t, run);
     if (run->peer->address == NULL) {

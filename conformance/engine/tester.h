@@ -32,7 +32,8 @@ struct adapter {
     json_t *events;                  /* all, in order; "found" marks those given out */
     json_t *hello;
     int last_id, status;
-    bool ended;
+    bool ended; /* its standard output */
+    bool gone;  /* the process, with `status` */
 };
 
 struct listener {
@@ -64,8 +65,10 @@ struct tester {
     const struct peer *peer;
     unsigned role;
     double scale, patience, start, deadline;
-    double looped; /* when the loop last came round */
-    double stall;  /* the longest time this process was not woken when it should have been */
+    double looped, worked; /* when the loop last came round, and the processor time then */
+    double stall;   /* the longest time this process was not woken when it should have been */
+    double away[2]; /* how far the other clocks were from now() at the last look */
+    uint64_t taken, items; /* what came on all ends: bytes; packages and lines */
     uint64_t random;
     int result; /* where the verdict is written */
     struct transcript transcript;
@@ -97,8 +100,10 @@ void end_tick(end *e);
 /* Starts the adapter and says hello; ends the case when that does not work. */
 void adapter_start(tester *t);
 void adapter_write(struct adapter *a);
-void adapter_stop(tester *t);   /* closes its standard input and waits a little */
-char *adapter_crash(tester *t); /* in words, when a signal ended it then; else NULL */
+void adapter_stop(tester *t);       /* closes its standard input and waits a little */
+char *adapter_crash(tester *t);     /* in words, when a signal ended it then; else NULL */
+char *adapter_leftovers(tester *t); /* ends what is still there, in words; NULL for nothing */
+void adapter_check_life(tester *t); /* ends the case when the process has ended */
 
 /* The next thing on an end without waiting, NULL for none; markers of barrier() too. */
 item *parse_item(end *e);

@@ -8,6 +8,10 @@
 #include "engine/util.h"
 #include "report/report.h"
 
+enum {
+    SHELL_SIGNAL = 128
+}; /* what a shell adds to the number of the signal that ended a command */
+
 static bool is(const json_t *entry, const char *verdict) {
     return strcmp(json_get_text(entry, "verdict"), verdict) == 0;
 }
@@ -65,6 +69,8 @@ static json_t *describe_job(const struct run_info *info, const struct job *job) 
     set_text(entry, "text", r->text);
     json_object_set_new(entry, "seconds", json_real(job->seconds));
     json_object_set_new(entry, "runs", json_integer(job->runs));
+    if (job->repeated > 0)
+        json_object_set_new(entry, "repeated", json_integer(job->repeated));
     set_text(entry, "rerun", again);
     free(again);
     return entry;
@@ -89,6 +95,8 @@ static void judge_runs(json_t *entry, const struct job *job) {
         set_verdict(entry, verdict, text_of("%s", why));
     if (!is(first, "pass"))
         add_evidence(entry, first);
+    if (json_object_get(first, "left") != NULL)
+        json_object_set(entry, "left", json_object_get(first, "left"));
 }
 
 static void excuse(json_t *entry, const struct run_info *info, const struct job *job) {
@@ -160,11 +168,26 @@ static json_t *count_verdicts(const json_t *cases) {
     return counts;
 }
 
+/* What was asked for: parts of a whole must have been asked for the same. */
+static json_t *selection_of(const struct options *o) {
+    static const char *const origins[] = {"manual", "observed", "hardening"};
+    json_t *cases = json_array(), *excludes = json_array(), *chosen = json_array();
+    for (size_t i = 0; o->cases[i] != NULL; i++)
+        json_array_append_new(cases, json_text(o->cases[i]));
+    for (size_t i = 0; o->excludes[i] != NULL; i++)
+        json_array_append_new(excludes, json_text(o->excludes[i]));
+    for (unsigned i = 0; i < 3; i++)
+        if (o->origins & 1U << i)
+            json_array_append_new(chosen, json_string(origins[i]));
+    return json_pack("{s:o, s:o, s:s, s:o, s:b}", "case", cases, "exclude", excludes, "level",
+                     o->must_only ? "must" : "should", "origin", chosen, "slow", o->slow);
+}
+
 json_t *make_results(const struct run_info *info, json_t *cases) {
     const struct options *o = info->options;
     json_t *results = json_object();
     json_object_set_new(results, "format", json_integer(1));
-    json_object_set_new(results, "complete", json_true());
+    json_object_set_new(results, "complete", json_boolean(!info->interrupted));
     json_object_set_new(results, "harness",
                         json_pack("{s:s, s:s}", "name", "yotonspec", "version", harness_version));
     json_object_set_new(results, "spec",
@@ -175,12 +198,18 @@ json_t *make_results(const struct run_info *info, json_t *cases) {
     json_object_set_new(results, "shard", json_sprintf("%ld/%ld", o->shard, o->shards));
     set_text(results, "role", roles_text(o->roles));
     json_object_set_new(results, "repeat", json_integer(o->repeat));
+    json_object_set_new(results, "selection", selection_of(o));
     json_object_set_new(results, "scale", json_real(info->scale));
+    if (info->hello != NULL)
+        json_object_set_new(results, "measured",
+                            json_pack("{s:f, s:f}", "start", info->start, "trip", info->trip));
     set_text(results, "started", info->started);
     json_object_set_new(results, "seconds", json_real(info->seconds));
     json_object_set_new(results, "counts", count_verdicts(cases));
     json_object_set_new(results, "cases", cases);
-    json_object_set_new(results, "exit", json_integer(exit_code(results)));
+    json_object_set_new(
+        results, "exit",
+        json_integer(info->interrupted ? SHELL_SIGNAL + info->interrupted : exit_code(results)));
     return results;
 }
 

@@ -13,8 +13,10 @@ struct run_info {
     const struct peer *peer;
     const struct known_list *known;
     const json_t *hello; /* what the adapter said of itself; NULL without one */
+    double start, trip;  /* seconds the adapter took to start and, at most, to answer */
     double scale, seconds;
     const char *started;
+    int interrupted; /* by this signal; else 0 */
 };
 
 /* Purpose: the entry of a finished job in results.json. The caller owns it. */

@@ -238,6 +238,14 @@ static void write_head(FILE *file, const json_t *results) {
     char *seconds = text_of("%.1f s", json_number_value(json_object_get(results, "seconds")));
     write_field(file, "took", seconds);
     free(seconds);
+    const json_t *measured = json_object_get(results, "measured");
+    char *deadlines = text_of("times %.3g (the adapter starts in %.0f ms, answers in %.1f ms)",
+                              json_number_value(json_object_get(results, "scale")),
+                              json_number_value(json_object_get(measured, "start")) * 1000,
+                              json_number_value(json_object_get(measured, "trip")) * 1000);
+    if (measured != NULL)
+        write_field(file, "deadlines", deadlines);
+    free(deadlines);
     fputs("</dl>\n</header>\n", file);
 }
 

@@ -98,6 +98,8 @@ char *write_reports(const char *folder, const json_t *results) {
 }
 
 const char *outcome_of(const json_t *results) {
+    if (!json_is_true(json_object_get(results, "complete")))
+        return "was interrupted; this is no verdict";
     const json_t *known = json_object_get(json_object_get(results, "counts"), "xfail");
     switch (json_integer_value(json_object_get(results, "exit"))) {
     case EXIT_CONFORMS:

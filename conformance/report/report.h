@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The four reports of a run. All are written from the same JSON, that of results.json, of which
  * `format` is 1:
- *   complete, harness, spec, peer, seed, shard, role, repeat, started, seconds, exit, counts, cases
+ *   complete, harness, spec, peer, seed, shard, role, repeat, selection, started, seconds, exit,
+ *   counts, cases; scale and measured: what deadlines were multiplied by, and the seconds that the
+ *   adapter took to start and, at most, to answer
  * and of a case:
  *   id, requirement, level, origin, role, verdict, why; title, about, section, text, seconds, runs,
- *   rerun; of those that did not pass also transcript, stderr, and expected, got, field, offset. */
+ *   rerun, and where it applies repeated (runs done again because the machine stood still) and left
+ *   (what the adapter left behind); of those that did not pass also transcript, stderr, and
+ * expected, got, field, offset. */
 #ifndef YOTONSPEC_REPORT_H
 #define YOTONSPEC_REPORT_H
 

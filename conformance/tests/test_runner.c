@@ -43,7 +43,7 @@ static void fails(tester *t) { peer_failed(t, "died", "it is made to"); }
 
 static void was_held_up(tester *t) {
     t->stall = 1;
-    peer_failed(t, "died", "too late");
+    peer_failed(t, "hung", "too late");
 }
 
 /* Fails when its random number is odd, so that some seeds pass and some do not. */
