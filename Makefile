@@ -194,6 +194,7 @@ $(TSAN_DIR)/libyoton.a: $(call obj,$(TSAN_DIR),$(LIB_SRC)) $(OUT)/.sources
 # Calls of malloc and its like pass through reference/tests/support.c, which can count them and let them fail.
 WRAP_MALLOC := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 # A test that needs more of the linker sets LDFLAGS_test_name here.
+LDFLAGS_test_runner := -Wl,--wrap=clock_gettime
 LDFLAGS_test_context_faults := -Wl,--wrap=recv,--wrap=send,--wrap=accept
 $(REF_TEST_BIN): $(OUT)/tests/%: $(ASAN)/reference/tests/%.o $(call obj,$(ASAN),$(REF_TEST_HELP)) $(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) $(WRAP_MALLOC) $(LDFLAGS_$(@F)) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS) \

@@ -87,10 +87,15 @@ static void add_evidence(json_t *entry, const json_t *result) {
 static void judge_runs(json_t *entry, const struct job *job) {
     const json_t *first = job->first;
     const char *verdict = json_get_text(first, "verdict"), *why = json_get_text(first, "why");
+    double stall = json_number_value(json_object_get(first, "stall"));
     if (job->other != NULL && !is(first, "error"))
         set_verdict(
             entry, "flaky",
             text_of("%ld of %ld runs passed; one did not: %s", job->passed, job->runs, why));
+    else if (is(first, "fail") && stall > 0)
+        set_verdict(entry, verdict,
+                    text_of("%s (the machine stood still for %.2f s, and in the %u runs before)",
+                            why, stall, job->repeated));
     else
         set_verdict(entry, verdict, text_of("%s", why));
     if (!is(first, "pass"))

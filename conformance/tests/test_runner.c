@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* After the engine: it makes macros of fail and skip. */
@@ -44,6 +45,34 @@ static void fails(tester *t) { peer_failed(t, "died", "it is made to"); }
 static void was_held_up(tester *t) {
     t->stall = 1;
     peer_failed(t, "hung", "too late");
+}
+
+/* A machine that was suspended: only some clocks went on. */
+static time_t asleep;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
+    int error = __real_clock_gettime(clock, time);
+    if (clock == CLOCK_BOOTTIME)
+        time->tv_sec += asleep;
+    return error;
+}
+
+static void was_suspended(tester *t) {
+    pump(t, now());
+    asleep = 5;
+    pump(t, now());
+    peer_failed(t, "hung", "too late");
+}
+
+static void works_long(tester *t) {
+    pump(t, now());
+    for (clock_t until = clock() + 3 * CLOCKS_PER_SEC / 20; clock() < until;)
+        ;
+    pump(t, now());
+    check(t, t->stall == 0, "work was taken for a standstill");
 }
 
 /* Fails when its random number is odd, so that some seeds pass and some do not. */
@@ -104,6 +133,11 @@ static void held_up(void **state) {
     struct job job = run_one(was_held_up, 1);
     assert_int_equal(job.repeated, 3);
     has_verdict(&job, "fail", "too late");
+    job = run_one(was_suspended, 1);
+    assert_int_equal(job.repeated, 3);
+    has_verdict(&job, "fail", "too late");
+    job = run_one(works_long, 1);
+    has_verdict(&job, "pass", "");
 }
 
 static void differing(void **state) {

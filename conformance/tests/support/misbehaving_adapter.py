@@ -2,7 +2,9 @@
 """An adapter for one case, a host that can do the handshake, and one way to misbehave.
 
 usage: misbehaving_adapter.py FAULT FOLDER [STARTS]   misbehaves in the starts with these numbers, as in 2,3; all
-by default. The first start is the one in which yotonspec asks who is there. FOLDER/starts counts them."""
+by default. The first start is the one in which yotonspec asks who is there. FOLDER/starts counts them, FOLDER/meetings
+those that shook hands."""
+import fcntl
 import json
 import os
 import signal
@@ -15,9 +17,9 @@ ID = "0123456789abcdef"
 HEARTBEAT = b"YOTON   " + (1).to_bytes(8, "little") + bytes(40)
 
 
-def count(folder):
-    """How often this was started, this time included."""
-    fd = os.open(os.path.join(folder, "starts"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+def count(name):
+    """How often this was called by all processes, this time included."""
+    fd = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(fd, b".")
     size = os.fstat(fd).st_size
     os.close(fd)
@@ -25,7 +27,7 @@ def count(folder):
 
 
 fault, folder = sys.argv[1:3]
-number = count(folder)
+number = count("starts")
 if len(sys.argv) > 3 and str(number) not in sys.argv[3].split(","):
     fault = ""
 
@@ -46,6 +48,7 @@ def host(listener):
         return
     listener.close()
     peer.sendall(b"YOTON!%s.7\r\n" % ID.encode())
+    count("meetings")
     if fault == "tcp-flood":
         while True:
             peer.sendall(HEARTBEAT * 1000)
@@ -120,11 +123,18 @@ def misbehave():
     elif fault == "closes-output":
         os.close(1)
         time.sleep(3600)
+    elif fault == "waits-for-three":
+        while os.path.getsize(os.path.join(folder, "starts")) < 4:
+            time.sleep(0.01)
 
 
 if fault == "crash-at-start":
     os.write(2, b"cannot find my library\n")
     os._exit(3)
+if fault == "alone":  # in this folder no two may run at a time
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+if fault == "slow":
+    time.sleep(2)
 if fault == "ignores-term":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 for text in sys.stdin:

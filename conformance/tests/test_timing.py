@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The options of `yotonspec run` that have to do with time and number do what they say; and a machine that stands
+still in the middle of a case changes no verdict. Prints TAP."""
+import os
+import signal
+import sys
+import time
+
+from support.spec_run import Run, differs, lacks, main, marked, report, wait_for
+
+HEARTBEATS = ("LINK-2.1",)  # takes 1.6 s
+SHORT = ("HS-5.1", "HS-7.1", "HS-7.2")
+
+
+def repeat():
+    run = Run("none", "1", "--repeat", "5", cases=("HS-7.1",), jobs=2).end()
+    again = sum(c.get("repeated", 0) for c in run.cases)
+    report("--repeat runs a case so often, each time with a new adapter", differs("exit code", run.code, 0),
+           differs("runs", [c["runs"] for c in run.cases], [5]), differs("starts", run.starts, 1 + 5 + again))
+
+
+def jobs():
+    run = Run("alone", "1,2,3,4", cases=SHORT, jobs=1).end()
+    report("--jobs 1 never has two adapters at a time", differs("verdicts", run.verdicts, ["pass"] * 3))
+    run = Run("waits-for-three", "2,3,4", cases=SHORT, jobs=3).end()
+    report("--jobs 3 has three at a time", differs("verdicts", run.verdicts, ["pass"] * 3))
+    run = Run("waits-for-three", "2,3,4", "--timeout-scale", "0.2", cases=SHORT, jobs=2).end()
+    report("--jobs 2 has not", differs("exit code", run.code, 5))
+
+
+def scale_of(results, option):
+    """What deadlines are to be multiplied by, from what was measured."""
+    slow = max(results["measured"]["start"] / 1.0, results["measured"]["trip"] / 0.05)
+    return min(max(slow, 1), 10) * option
+
+
+def scale():
+    for option in (0.2, 0.4):
+        run = Run("hang", "2", "--timeout-scale", str(option), cases=("HS-7.1",)).end()
+        wanted = scale_of(run.results, option)
+        report(f"--timeout-scale {option} is what deadlines are multiplied by",
+               not abs(run.results["scale"] - wanted) < 0.001 and f"scale {run.results['scale']}, not {wanted}",
+               lacks("why", run.cases[0]["why"], f"within {6 * run.results['scale']:.1f} s"),
+               lacks("output", run.output, f"deadlines are times {run.results['scale']:.3g}"))
+    run = Run("slow", "1", cases=("HS-7.1",)).end()
+    report("a slow adapter stretches them", run.results["scale"] < 2 and f"scale {run.results['scale']}",
+           not run.results["measured"]["start"] >= 2 and f"measured {run.results['measured']}",
+           differs("verdicts", run.verdicts, ["pass"]))
+
+
+def standstill():
+    run = Run("none", "1", cases=HEARTBEATS)
+    wait_for("handshake", lambda: run.counted("meetings") == 1)
+    time.sleep(0.3)  # the case lasts longer; nothing depends on where in it this is
+    family = [int(process.split()[0]) for process in marked(run.mark)]
+    for process in family:
+        os.kill(process, signal.SIGSTOP)
+    time.sleep(1)
+    for process in family:
+        os.kill(process, signal.SIGCONT)
+    run.end()
+    report("a case in which the machine stood still is run again", differs("exit code", run.code, 0),
+           differs("verdicts", run.verdicts, ["pass"]), not family and "nothing was stopped",
+           not any(c.get("repeated") for c in run.cases) and "the case did not fail, or was not run again")
+
+
+if __name__ == "__main__":
+    sys.exit(main(repeat, jobs, scale, standstill))
