@@ -19,6 +19,8 @@ int main(int argc, char **argv) {
         return command_explain(&options);
     case COMMAND_RUN:
         return command_run(&options);
+    case COMMAND_MERGE:
+        return command_merge(&options);
     }
     return EXIT_HARNESS;
 }

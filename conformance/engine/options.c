@@ -18,6 +18,7 @@ static const char help[] =
     "usage: yotonspec run (--peer NAME | --command CMD | --address HOST:PORT) [option...]\n"
     "       yotonspec list [option...]\n"
     "       yotonspec explain CASE|REQUIREMENT...\n"
+    "       yotonspec merge RESULTS.JSON... --report-dir DIR\n"
     "\n"
     "Judges an implementation of Yoton by the requirements of spec/wire.md.\n"
     "\n"
@@ -33,7 +34,8 @@ static const char help[] =
     "  --origin manual|observed|hardening   only requirements of this origin; repeatable\n"
     "how (run)\n"
     "  --slow                  also the cases that take over 2 s\n"
-    "  --shard I/N             only the I-th of N parts of what is selected\n"
+    "  --shard I/N             only the I-th of N parts of what is selected; merge puts the\n"
+    "                          results of all parts together\n"
     "  --jobs N                cases at a time (four for each processor)\n"
     "  --repeat N              run each case N times; verdicts that differ are flaky\n"
     "  --seed N                of the random numbers in cases (from the clock)\n"
@@ -230,21 +232,23 @@ static void take_option(struct options *options, int option, const char *value) 
 }
 
 static enum command command_of(const char *word) {
-    static const char *const names[] = {"list", "run", "explain"};
+    static const char *const names[] = {"list", "run", "explain", "merge"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (word != NULL && strcmp(word, names[i]) == 0)
             return (enum command)i;
     if (word == NULL)
-        usage_error("no command given; expected list, run or explain (--help tells more)");
-    usage_error("%s: no such command; expected list, run or explain (--help tells more)", word);
+        usage_error("no command given; expected list, run, explain or merge (--help tells more)");
+    usage_error("%s: no such command; expected list, run, explain or merge (--help tells more)",
+                word);
 }
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
     bool selection = option >= OPT_CASE && option <= OPT_ORIGIN;
-    bool fits = command == COMMAND_RUN    ? option != OPT_JSON
-                : command == COMMAND_LIST ? selection || option == OPT_JSON
-                                          : false;
+    bool fits = command == COMMAND_RUN     ? option != OPT_JSON
+                : command == COMMAND_LIST  ? selection || option == OPT_JSON
+                : command == COMMAND_MERGE ? option == OPT_REPORT
+                                           : false;
     if (!fits)
         usage_error("%s: not an option of this command (--help tells which are)", name);
 }
@@ -257,7 +261,12 @@ static void check_whole(const struct options *options) {
                     peers == 0 ? "no peer to judge" : "more than one peer");
     if (options->command == COMMAND_EXPLAIN && options->words[0] == NULL)
         usage_error("explain: what? name a case (FRAME-3.1) or a requirement (FRAME-3)");
-    if (options->command != COMMAND_EXPLAIN && options->words[0] != NULL)
+    if (options->command == COMMAND_MERGE &&
+        (options->words[0] == NULL || options->report_dir == NULL))
+        usage_error("merge: name results.json of every shard, and the folder for the whole by "
+                    "--report-dir");
+    bool words = options->command == COMMAND_EXPLAIN || options->command == COMMAND_MERGE;
+    if (!words && options->words[0] != NULL)
         usage_error("%s: not expected here; cases are chosen by --case", options->words[0]);
     if (options->peer_address != NULL && options->roles == ROLE_CLIENT)
         usage_error("--role client: an address can only be judged as host; use an adapter");

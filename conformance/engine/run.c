@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "engine/commands.h"
+#include "engine/conclude.h"
 #include "engine/terminal.h"
 #include "engine/util.h"
 #include "engine/verdict.h"
@@ -30,14 +31,14 @@ static void find_peer(const struct options *options, struct peer *peer) {
     exit(EXIT_UNREACHABLE);
 }
 
-/* All selected (case, role) pairs of this shard, in the order of the tables. */
+/* All selected (case, role) pairs of this shard, in the order of the tables. *pairs receives how
+ * many there are in all shards. */
 static struct job *select_jobs(const struct options *options, const struct peer *peer,
-                               size_t *count) {
+                               size_t *count, size_t *pairs) {
     static const unsigned roles[] = {ROLE_HOST, ROLE_CLIENT};
     struct job *jobs = room(case_count() * 2 * sizeof *jobs);
-    size_t pairs = 0;
     unsigned possible = peer->address ? ROLE_HOST : ROLES_BOTH;
-    *count = 0;
+    *count = *pairs = 0;
     for (size_t i = 0; case_at(i) != NULL; i++) {
         const struct test_case *test = case_at(i);
         if (!selected(options, test) || (case_is_slow(test) && !options->slow))
@@ -45,7 +46,7 @@ static struct job *select_jobs(const struct options *options, const struct peer 
         for (int n = 0; n < 2; n++) {
             if ((test->roles & options->roles & possible & roles[n]) == 0)
                 continue;
-            if (pairs++ % (size_t)options->shards == (size_t)options->shard - 1)
+            if ((*pairs)++ % (size_t)options->shards == (size_t)options->shard - 1)
                 jobs[(*count)++] = (struct job){.test = test, .role = roles[n]};
         }
     }
@@ -152,27 +153,12 @@ static json_t *all_entries(const struct progress *progress, size_t count) {
     return cases;
 }
 
-static int conclude(const struct run_info *info, json_t *cases, const char *folder) {
-    json_t *results = make_results(info, cases);
-    char *problem = write_reports(folder, results);
-    char *index = text_of("%s/index.html", folder);
-    screen_summary(results, problem ? NULL : index);
-    int code = (int)json_integer_value(json_object_get(results, "exit"));
-    if (problem != NULL) {
-        fprintf(stderr, "yotonspec: error: %s\n", problem);
-        code = EXIT_HARNESS;
-    }
-    json_decref(results);
-    free(index);
-    return code;
-}
-
 int command_run(const struct options *options) {
     struct peer peer;
     struct known_list known = read_known(options->known_failures);
     find_peer(options, &peer);
-    size_t count;
-    struct job *jobs = select_jobs(options, &peer, &count);
+    size_t count, pairs;
+    struct job *jobs = select_jobs(options, &peer, &count, &pairs);
     if (count == 0)
         nothing_selected(options);
     const char *folder = options->report_dir ? options->report_dir
@@ -187,6 +173,7 @@ int command_run(const struct options *options) {
     struct run_info info = {.options = options,
                             .peer = &peer,
                             .known = &known,
+                            .pairs = pairs,
                             .hello = json_object_get(probe, "hello"),
                             .started = time_text()};
     measure_scale(&info, probe);
@@ -199,7 +186,7 @@ int command_run(const struct options *options) {
     info.seconds = now() - begin;
     json_t *cases = all_entries(&progress, count);
     size_t done = json_array_size(cases);
-    int code = conclude(&info, cases, folder);
+    int code = conclude(make_results(&info, cases), folder);
     if (info.interrupted)
         stopped(info.interrupted, done, count);
     return code;

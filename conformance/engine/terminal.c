@@ -30,10 +30,14 @@ static const char *paint(const char *verdict) {
 
 static const char *plain(void) { return screen.colour ? "\033[0m" : ""; }
 
-void screen_start(const struct run_info *info, size_t jobs) {
+void screen_setup(void) {
     const char *no_colour = getenv("NO_COLOR");
     screen.progress = isatty(STDERR_FILENO) == 1;
     screen.colour = isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || *no_colour == '\0');
+}
+
+void screen_start(const struct run_info *info, size_t jobs) {
+    screen_setup();
     screen.jobs = jobs;
     printf("judging %s: %zu case%s", info->peer->name, jobs, jobs == 1 ? "" : "s");
     if (info->hello != NULL)

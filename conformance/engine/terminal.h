@@ -8,7 +8,10 @@
 
 #include "engine/verdict.h"
 
-/* Purpose: say whom the run judges, and how fast that answers. Sets up colour and progress. */
+/* Purpose: set up colour and progress. */
+void screen_setup(void);
+
+/* Purpose: say whom the run judges, and how fast that answers, after the set-up. */
 void screen_start(const struct run_info *info, size_t jobs);
 
 /* Purpose: one more job has its verdict. */

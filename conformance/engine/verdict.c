@@ -201,6 +201,7 @@ json_t *make_results(const struct run_info *info, json_t *cases) {
     json_object_set_new(results, "peer", peer_of(info));
     json_object_set_new(results, "seed", json_sprintf("%llu", (unsigned long long)o->seed));
     json_object_set_new(results, "shard", json_sprintf("%ld/%ld", o->shard, o->shards));
+    json_object_set_new(results, "selected", json_integer((json_int_t)info->pairs));
     set_text(results, "role", roles_text(o->roles));
     json_object_set_new(results, "repeat", json_integer(o->repeat));
     json_object_set_new(results, "selection", selection_of(o));
@@ -210,12 +211,16 @@ json_t *make_results(const struct run_info *info, json_t *cases) {
                             json_pack("{s:f, s:f}", "start", info->start, "trip", info->trip));
     set_text(results, "started", info->started);
     json_object_set_new(results, "seconds", json_real(info->seconds));
+    conclude_results(results, cases);
+    if (info->interrupted)
+        json_object_set_new(results, "exit", json_integer(SHELL_SIGNAL + info->interrupted));
+    return results;
+}
+
+void conclude_results(json_t *results, json_t *cases) {
     json_object_set_new(results, "counts", count_verdicts(cases));
     json_object_set_new(results, "cases", cases);
-    json_object_set_new(
-        results, "exit",
-        json_integer(info->interrupted ? SHELL_SIGNAL + info->interrupted : exit_code(results)));
-    return results;
+    json_object_set_new(results, "exit", json_integer(exit_code(results)));
 }
 
 int exit_code(const json_t *results) {
