@@ -6,18 +6,19 @@
 
 #include "engine/terminal.h"
 #include "engine/util.h"
+#include "report/capture.h"
 #include "report/report.h"
 
 int conclude(json_t *results, const char *folder) {
-    char *problem = write_reports(folder, results);
-    char *index = text_of("%s/index.html", folder);
-    screen_summary(results, problem ? NULL : index);
+    char *problem = write_captures(folder, results);
+    if (problem == NULL)
+        problem = write_reports(folder, results);
+    screen_summary(results, problem ? NULL : folder);
     int code = (int)json_integer_value(json_object_get(results, "exit"));
     if (problem != NULL) {
         fprintf(stderr, "yotonspec: error: %s\n", problem);
         code = EXIT_HARNESS;
     }
     json_decref(results);
-    free(index);
     return code;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/diagram.h"
 #include "engine/util.h"
 #include "report/report.h"
 
@@ -70,17 +71,20 @@ void screen_job(const json_t *entry) {
 
 /* ---- The summary ---- */
 
-static void show_failure(const json_t *entry) {
+static void show_failure(const json_t *entry, const char *folder) {
     const char *verdict = json_get_text(entry, "verdict");
     printf("\n%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
            json_get_text(entry, "role"), json_get_text(entry, "title"));
     printf("  rule   %s (%s): %s\n", json_get_text(entry, "requirement"),
            json_get_text(entry, "section"), json_get_text(entry, "text"));
     printf("  why    %s\n", json_get_text(entry, "why"));
+    show_diagram(json_object_get(entry, "transcript"));
+    if (folder != NULL && json_object_get(entry, "capture") != NULL)
+        printf("  see    %s/%s\n", folder, json_get_text(entry, "capture"));
     printf("  again  %s\n", json_get_text(entry, "rerun"));
 }
 
-static void show_failures(const json_t *cases) {
+static void show_failures(const json_t *cases, const char *folder) {
     size_t i, shown = 0, bad = 0;
     json_t *entry;
     json_array_foreach(cases, i, entry) {
@@ -88,7 +92,7 @@ static void show_failures(const json_t *cases) {
             continue;
         bad++;
         if (shown < SHOWN) {
-            show_failure(entry);
+            show_failure(entry, folder);
             shown++;
         }
     }
@@ -96,9 +100,9 @@ static void show_failures(const json_t *cases) {
         printf("\nand %zu more; the report has them all\n", bad - shown);
 }
 
-void screen_summary(const json_t *results, const char *index) {
+void screen_summary(const json_t *results, const char *folder) {
     screen_clear();
-    show_failures(json_object_get(results, "cases"));
+    show_failures(json_object_get(results, "cases"), folder);
     const char *verdict;
     json_t *count;
     const json_t *peer = json_object_get(results, "peer");
@@ -112,7 +116,7 @@ void screen_summary(const json_t *results, const char *index) {
             printf(" %lld %s", (long long)json_integer_value(count), verdict);
     }
     printf(" in %.1f s\n", json_number_value(json_object_get(results, "seconds")));
-    if (index != NULL)
-        printf("  report: %s\n", index);
+    if (folder != NULL)
+        printf("  report: %s/index.html\n", folder);
     fflush(stdout);
 }

@@ -17,8 +17,8 @@ void screen_start(const struct run_info *info, size_t jobs);
 /* Purpose: one more job has its verdict. */
 void screen_job(const json_t *entry);
 
-/* Purpose: the outcome. index is the path of the page, NULL when there is none. */
-void screen_summary(const json_t *results, const char *index);
+/* Purpose: the outcome. folder is where the reports are, NULL when there are none. */
+void screen_summary(const json_t *results, const char *folder);
 
 /* Purpose: take the progress line away, before anything else is printed. */
 void screen_clear(void);

@@ -198,6 +198,13 @@ static void write_case(FILE *file, const json_t *one) {
     write_contrast(file, one);
     fputs("<h4>This case alone</h4>", file);
     tag(file, "pre", "again", json_get_text(one, "rerun"));
+    if (json_object_get(one, "capture") != NULL) {
+        fputs("<p>The conversation for Wireshark: <a href=\"", file);
+        write_escaped(file, json_get_text(one, "capture"));
+        fputs("\">", file);
+        write_escaped(file, json_get_text(one, "capture"));
+        fputs("</a></p>", file);
+    }
     write_transcript(file, one);
     fprintf(file, "<p class=\"small\">%.3f s", json_number_value(json_object_get(one, "seconds")));
     if (json_integer_value(json_object_get(one, "runs")) > 1)

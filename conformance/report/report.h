@@ -7,8 +7,8 @@
  * and of a case:
  *   id, requirement, level, origin, role, verdict, why; title, about, section, text, seconds, runs,
  *   rerun, and where it applies repeated (runs done again because the machine stood still) and left
- *   (what the adapter left behind); of those that did not pass also transcript, stderr, and
- * expected, got, field, offset. */
+ *   (what the adapter left behind); of those that did not pass also transcript,
+ * stderr, capture (the file of capture.h), and expected, got, field, offset. */
 #ifndef YOTONSPEC_REPORT_H
 #define YOTONSPEC_REPORT_H
 

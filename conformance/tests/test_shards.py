@@ -76,7 +76,7 @@ def merging():
                differs("kinds of verdict", {"pass", "fail"} <= {c["verdict"] for c in whole["cases"]}, True),
                differs("merged results", *strict), lacks("output", done.stdout, "index.html"),
                differs("files", sorted(p.name for p in (room.folder / "merged").iterdir()),
-                       ["index.html", "junit.xml", "results.json", "results.tap"]),
+                       ["captures", "index.html", "junit.xml", "results.json", "results.tap"]),
                [c["id"] for c in merged["cases"] if c["verdict"] == "fail" and not c["transcript"]])
 
         other_seed = room.run("seed", "--shard", "3/3", seed="6")[0]

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/diagram.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/util.h"
+
+enum { FIRST = 8, LAST = 14, WIDTH = 92 };
+
+static bool is_heartbeat(const json_t *entry) {
+    return strncmp(json_get_text(entry, "what"), "heartbeat", 9) == 0;
+}
+
+/* What the adapter was asked is in the report; here only the wire and the verdict count. */
+static bool belongs(const json_t *entry) {
+    bool wrong = json_object_get(entry, "wrong") != NULL;
+    return strcmp(json_get_text(entry, "who"), "adapter") != 0 && (wrong || !is_heartbeat(entry));
+}
+
+static void show_entry(const json_t *entry) {
+    const char *direction = json_get_text(entry, "direction"), *who = json_get_text(entry, "who");
+    const char *what = json_get_text(entry, "what");
+    bool note = strcmp(direction, "note") == 0, sent = strcmp(direction, "sent") == 0;
+    int width = WIDTH;
+    while (width > 0 && strlen(what) > WIDTH && (what[width] & 0xC0) == 0x80)
+        width--; /* not in the middle of a character */
+    printf("  %8.1f ms  %-6s %s %.*s%s%s\n", 1000 * json_number_value(json_object_get(entry, "t")),
+           who,
+           note   ? "  ·     "
+           : sent ? "──────▶ "
+                  : "◀────── ",
+           width, what, strlen(what) > WIDTH ? "…" : "",
+           json_object_get(entry, "wrong") != NULL ? "   ← here" : "");
+}
+
+void show_diagram(const json_t *transcript) {
+    size_t i, count = 0, number = 0;
+    json_t *entry;
+    json_array_foreach(transcript, i, entry) { count += belongs(entry); }
+    if (count == 0)
+        return;
+    printf("  the conversation (harness ──▶ peer, heartbeats left out):\n");
+    json_array_foreach(transcript, i, entry) {
+        if (!belongs(entry))
+            continue;
+        if (number < FIRST || count <= FIRST + LAST || number >= count - LAST)
+            show_entry(entry);
+        else if (number == FIRST)
+            printf("  %11s  ⋮ %zu more\n", "", count - FIRST - LAST);
+        number++;
+    }
+}
