@@ -392,7 +392,7 @@ def reports(room):
     page = Page(text)
     wanted = [f"{c['id']}-{c['role']}" for c in results["cases"]]
     report("index.html is whole, needs nothing else, and escapes what the peer says", *page.problems,
-           differs("open at the end", page.open, []), differs("leads to", page.outside, [c["capture"] for c in results["cases"] if "capture" in c]),
+           differs("open at the end", page.open, []), differs("leads to", sorted(page.outside), sorted(c["capture"] for c in results["cases"] if "capture" in c)),
            sorted(set(wanted) - set(page.ids)), lacks("page", page.text, "1.0 <b>&\"'", "this is Jotun", "first wrong byte"))
 
     again = [room.run("wrong", "--seed", seed)[1]["cases"][0]["transcript"] for seed in ("7", "7", "8")]
