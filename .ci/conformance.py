@@ -78,6 +78,13 @@ def write_index(options, results, captures):
         name = html.escape(result["name"])
         link = name if "skipped" in result else f'<a href="{name}/index.html">{name}</a>'
         rows.append(f"<tr><td>{link}</td><td>{html.escape(describe(result))}</td></tr>")
+    judged = [os.path.join(options.build, "report", r["name"], "results.json") for r in results if r.get("verdicts")]
+    compared = subprocess.run([os.path.join(options.build, "yotonspec"), "report", *judged, "--report-dir", os.path.join(options.build, "report")],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False) if len(judged) > 1 else None
+    if compared is not None and compared.returncode == 0:
+        rows.append('<tr><td><a href="comparison.html">side by side</a></td><td>all cases of all that were judged</td></tr>')
+    elif compared is not None:
+        print(f"conformance: error: {compared.stderr}", end="", file=sys.stderr)
     rows.append(f"<tr><td>captures</td><td>{html.escape(captures)}</td></tr>")
     path = os.path.join(options.build, "report", "index.html")
     with open(path, "w", encoding="utf-8") as f:

@@ -21,6 +21,8 @@ int main(int argc, char **argv) {
         return command_run(&options);
     case COMMAND_MERGE:
         return command_merge(&options);
+    case COMMAND_REPORT:
+        return command_report(&options);
     }
     return EXIT_HARNESS;
 }

@@ -9,5 +9,6 @@ int command_list(const struct options *options);
 int command_explain(const struct options *options);
 int command_run(const struct options *options);
 int command_merge(const struct options *options);
+int command_report(const struct options *options);
 
 #endif

@@ -19,6 +19,7 @@ static const char help[] =
     "       yotonspec list [option...]\n"
     "       yotonspec explain CASE|REQUIREMENT...\n"
     "       yotonspec merge RESULTS.JSON... --report-dir DIR\n"
+    "       yotonspec report RESULTS.JSON... [--report-dir DIR]\n"
     "\n"
     "Judges an implementation of Yoton by the requirements of spec/wire.md.\n"
     "\n"
@@ -232,23 +233,25 @@ static void take_option(struct options *options, int option, const char *value) 
 }
 
 static enum command command_of(const char *word) {
-    static const char *const names[] = {"list", "run", "explain", "merge"};
+    static const char *const names[] = {"list", "run", "explain", "merge", "report"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (word != NULL && strcmp(word, names[i]) == 0)
             return (enum command)i;
     if (word == NULL)
-        usage_error("no command given; expected list, run, explain or merge (--help tells more)");
-    usage_error("%s: no such command; expected list, run, explain or merge (--help tells more)",
+        usage_error("no command given; expected list, run, explain, merge or report (--help tells "
+                    "more)");
+    usage_error("%s: no such command; expected list, run, explain, merge or report (--help tells "
+                "more)",
                 word);
 }
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
     bool selection = option >= OPT_CASE && option <= OPT_ORIGIN;
-    bool fits = command == COMMAND_RUN     ? option != OPT_JSON
-                : command == COMMAND_LIST  ? selection || option == OPT_JSON
-                : command == COMMAND_MERGE ? option == OPT_REPORT
-                                           : false;
+    bool fits = command == COMMAND_RUN    ? option != OPT_JSON
+                : command == COMMAND_LIST ? selection || option == OPT_JSON
+                : command == COMMAND_MERGE || command == COMMAND_REPORT ? option == OPT_REPORT
+                                                                        : false;
     if (!fits)
         usage_error("%s: not an option of this command (--help tells which are)", name);
 }
@@ -265,7 +268,9 @@ static void check_whole(const struct options *options) {
         (options->words[0] == NULL || options->report_dir == NULL))
         usage_error("merge: name results.json of every shard, and the folder for the whole by "
                     "--report-dir");
-    bool words = options->command == COMMAND_EXPLAIN || options->command == COMMAND_MERGE;
+    if (options->command == COMMAND_REPORT && options->words[0] == NULL)
+        usage_error("report: of what? name results.json of one run or more");
+    bool words = options->command != COMMAND_RUN && options->command != COMMAND_LIST;
     if (!words && options->words[0] != NULL)
         usage_error("%s: not expected here; cases are chosen by --case", options->words[0]);
     if (options->peer_address != NULL && options->roles == ROLE_CLIENT)

@@ -10,7 +10,7 @@
 #include "engine/peer.h"
 #include "engine/registry.h"
 
-enum command { COMMAND_LIST, COMMAND_RUN, COMMAND_EXPLAIN, COMMAND_MERGE };
+enum command { COMMAND_LIST, COMMAND_RUN, COMMAND_EXPLAIN, COMMAND_MERGE, COMMAND_REPORT };
 enum { ORIGIN_MANUAL = 1, ORIGIN_OBSERVED = 2, ORIGIN_HARDENING = 4 };
 
 struct options {
