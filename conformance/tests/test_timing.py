@@ -36,8 +36,8 @@ def scale_of(results, option):
 
 
 def scale():
-    for option in (0.2, 0.4):
-        run = Run("hang", "2", "--timeout-scale", str(option), cases=("HS-7.1",)).end()
+    for option in (0.2, 0.4):  # it hangs in every start but the first: on a busy machine the case is run again
+        run = Run("hang", "2,3,4,5,6,7", "--timeout-scale", str(option), cases=("HS-7.1",)).end()
         wanted = scale_of(run.results, option)
         report(f"--timeout-scale {option} is what deadlines are multiplied by",
                not abs(run.results["scale"] - wanted) < 0.001 and f"scale {run.results['scale']}, not {wanted}",
