@@ -66,7 +66,9 @@ TOOL_SRC := $(sort $(wildcard reference/tools/*.c))
 SPEC_SRC := $(sort $(filter-out conformance/peers/% conformance/mutants/% conformance/tests/%, \
 	$(wildcard conformance/*.c conformance/*/*.c)))
 GEN_SCRIPT := conformance/tools/gen_requirements.py
-GEN_SRC := $(BUILD)/gen/requirements.c
+GEN_EVIDENCE := conformance/tools/gen_evidence.py
+EVIDENCE := conformance/findings.md $(sort $(wildcard conformance/mutants/*.patch conformance/mutants/*/*.patch))
+GEN_SRC := $(BUILD)/gen/requirements.c $(BUILD)/gen/evidence.c
 HEADERS := $(sort $(wildcard reference/include/yoton/*.h))
 EXPORTS := $(BUILD)/gen/libyoton.map $(BUILD)/gen/libyoton.names
 
@@ -126,12 +128,17 @@ $(OUT)/.flags: FORCE
 	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN) $(COV))
 $(OUT)/.sources: FORCE
 	@$(call stamp,$(ALL_SRC))
+$(OUT)/.evidence: FORCE
+	@$(call stamp,$(EVIDENCE))
 
 compile = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' '$(1)' '$<';)
 
 $(BUILD)/gen/requirements.c: spec/wire.md $(GEN_SCRIPT)
 	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
 	@$(PYTHON) $(GEN_SCRIPT) spec/wire.md > $@.tmp && mv -f $@.tmp $@
+$(BUILD)/gen/evidence.c: $(GEN_EVIDENCE) $(GEN_SCRIPT) $(EVIDENCE) $(OUT)/.evidence
+	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
+	@$(PYTHON) $(GEN_EVIDENCE) conformance/mutants conformance/findings.md > $@.tmp && mv -f $@.tmp $@
 
 # One rule per variant, for the sources of the tree and for the generated ones.
 define variant # name, folder, compiler, flags

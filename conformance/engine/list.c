@@ -8,13 +8,23 @@
 #include "engine/commands.h"
 #include "engine/util.h"
 
+static json_t *names_of(const struct evidence *all, size_t count, const char *test) {
+    json_t *names = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].test, test) == 0)
+            json_array_append_new(names, json_string(all[i].name));
+    }
+    return names;
+}
+
 static json_t *describe_case(const struct test_case *test) {
     const struct requirement *r = requirement_of(test);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "id", test->id,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "id", test->id,
                      "requirement", r->id, "level", r->level, "origin", r->origin, "role",
                      roles_text(test->roles), "title", test->title, "about", test->about, "needs",
                      test->needs ? test->needs : "", "adapter", test->needs != NULL, "slow",
-                     case_is_slow(test));
+                     case_is_slow(test), "mutants", names_of(all_mutants, mutant_count, test->id),
+                     "findings", names_of(all_findings, finding_count, test->id));
 }
 
 static void print_case(const struct test_case *test) {
@@ -51,10 +61,24 @@ static void print_requirement(const struct requirement *r) {
            r->section, r->text);
 }
 
+static void print_evidence(const char *title, const struct evidence *all, size_t count,
+                           const char *test) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].test, test) != 0)
+            continue;
+        printf("%s    %s: %s\n", title, all[i].name, all[i].what);
+        title = "";
+    }
+}
+
 static void print_whole_case(const struct test_case *test) {
     printf("\n%s: %s\n  peer's role: %s; needs: %s%s\n  %s\n", test->id, test->title,
            roles_text(test->roles), test->needs ? test->needs : "no adapter",
            case_is_slow(test) ? "; slow" : "", test->about);
+    print_evidence("  It is known to fail these broken peers (conformance/mutants/NAME.patch):\n",
+                   all_mutants, mutant_count, test->id);
+    print_evidence("  It shows about the original (conformance/findings.md):\n", all_findings,
+                   finding_count, test->id);
 }
 
 static int explain_one(const char *id) {

@@ -17,6 +17,18 @@ extern const char spec_version[];
 extern const struct requirement all_requirements[]; /* in the order of the text */
 extern const size_t requirement_count;
 
+/* What proves a case: a mutant of a peer that it fails, or a finding about the original that it
+ * shows. */
+struct evidence {
+    const char *test;  /* "FRAME-3.1" */
+    const char *rules; /* "FRAME-3", those that are broken, with spaces between */
+    const char *name;  /* the patch in conformance/mutants without its ending, or "F12" */
+    const char *what;
+};
+
+extern const struct evidence all_mutants[], all_findings[]; /* by name */
+extern const size_t mutant_count, finding_count;
+
 /* NULL when there is no such requirement. size is that of id, which need not end there. */
 const struct requirement *find_requirement(const char *id, size_t size);
 

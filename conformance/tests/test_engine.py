@@ -283,6 +283,9 @@ def listing(room):
     must = json.loads(room.spec("list", "--json", "--level", "must", "--origin", "hardening", "--role", "host").stdout)
     report("list filters", not must and "nothing left",
            [c["id"] for c in must if (c["level"], c["origin"]) != ("must", "hardening") or c["role"] == "client"])
+    done = room.spec("explain", "HS-3.2")
+    report("explain names the mutants that prove a case and what it shows about the original",
+           lacks("stdout", done.stdout, "conformance/mutants/NAME.patch", "own-id-elsewhere: ", "F4: An id with a leading zero"))
     done = room.spec("explain", "FRAME-3", BROWSER)
     report("explain quotes the rule and tells what the case does", differs("exit code", done.returncode, 0),
            lacks("output", done.stdout, "lost track of the stream", "FRAME-3.1", "6.1 Header", "this is Yoton"))

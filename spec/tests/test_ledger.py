@@ -34,6 +34,7 @@ def spoiled(edit):
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp) / "spec"
         shutil.copytree(ROOT / "spec", folder)
+        shutil.copytree(ROOT / "conformance/mutants", Path(temp) / "conformance/mutants")
         edit(folder)
         return update(folder)
 
@@ -54,7 +55,21 @@ def add_stale_reason(folder):
         reasons.write("\nFRAME-3: nobody knows\n")
 
 
-print("1..4")
+def drop_mutant(folder):
+    (folder.parent / "conformance/mutants/address-without-host.patch").unlink()
+
+
+def retire(folder):
+    ids = folder / "ids.txt"
+    ids.write_text(ids.read_text().replace("\nFRAME-3.1\n", "\nFRAME-3.1 retired: it was another case\n"))
+
+
+def forget(folder):
+    with (folder / "ids.txt").open("a") as ids:
+        ids.write("FRAME-3.99\n")
+
+
+print("1..7")
 code, output = update(ROOT / "spec")
 report(code == 0, "the specification, its index and the ledger agree", output)
 code, output = spoiled(add_requirement)
@@ -63,4 +78,10 @@ code, output = spoiled(add_stray_word)
 report(code == 1 and "RFC 2119 word outside" in output, "a normative sentence without an id is refused", output)
 code, output = spoiled(add_stale_reason)
 report(code == 1 and "FRAME-3 has cases and a reason" in output, "a stale reason is refused", output)
+code, output = spoiled(drop_mutant)
+report(code == 1 and "ADDR-1 has cases, and no mutant" in output, "a MUST that no mutant proves is refused", output)
+code, output = spoiled(retire)
+report(code == 1 and "FRAME-3.1 is retired (it was another case)" in output, "a retired id is refused", output)
+code, output = spoiled(forget)
+report(code == 1 and "FRAME-3.99 is gone" in output, "an id that goes without a word is noticed", output)
 sys.exit(failed)
