@@ -21,7 +21,8 @@ LDFLAGS ?=
 SAN ?=
 TIME ?= 60
 ROLE ?= both
-REPEAT ?= 50
+REPEAT ?= 5
+TIMED ?= 20
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -295,12 +296,14 @@ captures: ## Record the captures of the original anew (needs the right to captur
 	@YOTON_PATH='$(original)' $(PYTHON) captures/record.py --build $(OUT)
 
 .PHONY: soak-conformance
-soak-conformance: ## Judge the reference REPEAT times with every core kept busy: no verdict may change
+soak-conformance: ## With every core kept busy, judge the reference REPEAT times, what judges times TIMED times: no verdict may change
 	@$(setup)
 	@$(MAKE) $(parallel) all
 	@trap 'kill $$loads' EXIT; trap 'exit 130' INT TERM; loads=; \
 	for i in $$(seq $$(nproc)); do timeout 3600 sh -c 'while :; do :; done' & loads="$$loads $$!"; done; \
-	$(OUT)/yotonspec run --peer reference --role $(ROLE) --repeat $(REPEAT) --report-dir $(OUT)/report/soak
+	soak() { $(OUT)/yotonspec run --peer reference --role $(ROLE) --slow "$$@"; }; \
+	soak --timed --jobs 32 --repeat $(TIMED) --report-dir $(OUT)/report/soak-timed && \
+	soak --repeat $(REPEAT) --report-dir $(OUT)/report/soak
 
 .PHONY: format-check format
 format-check: ## Say which C sources are not in the style of .clang-format
@@ -356,7 +359,7 @@ help: ## Say what every target does
 		CFLAGS '$(CFLAGS): added to the flags that the code needs' \
 		SAN '$(or $(SAN),none): address,undefined or thread, built in a folder of its own' \
 		JOBS '$(JOBS): how many jobs run at once' ROLE '$(ROLE): what the judged peer does, host, client or both' \
-		REPEAT '$(REPEAT): runs of soak-conformance' TIME '$(TIME): seconds for each fuzz target' \
+		REPEAT '$(REPEAT): runs of soak-conformance' TIMED '$(TIMED): those of cases that judge times' TIME '$(TIME): seconds for each fuzz target' \
 		PREFIX '$(PREFIX): where to install, below DESTDIR' V '$(or $(V),off): 1 shows every command'
 
 ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)

@@ -78,7 +78,8 @@ CASE(CS, 2, 3, .roles = ROLE_HOST, .needs = "serve", .takes = 1.3,
           took);
 }
 
-CASE(CS, 2, 4, .roles = ROLE_HOST, .needs = "serve", .title = "a request in single bytes",
+CASE(CS, 2, 4, .roles = ROLE_HOST, .needs = "serve", .timed = true,
+     .title = "a request in single bytes",
      .about = "Sends a request byte by byte, the CRLF too; the answer must be to all of it.") {
     static const char text[] = "b\xc3\xa9!\r\n";
     end *e = dial(t, serve(t));
@@ -133,7 +134,8 @@ static void expect_stopped(tester *t, uint16_t port) {
     check(t, e == NULL, "the server still accepts connections %.1f s after `stop`", patience(t));
 }
 
-CASE(CS, 7, 2, .roles = ROLE_HOST, .needs = "serve", .title = "the default handler stops at `stop`",
+CASE(CS, 7, 2, .roles = ROLE_HOST, .needs = "serve", .timed = true,
+     .title = "the default handler stops at `stop`",
      .about = "Sends `stop`, ended by the end of the stream; it must be answered, and after that "
               "nobody listens any more.") {
     uint16_t port = serve(t);
@@ -152,7 +154,8 @@ CASE(CS, 9, 1, .roles = ROLE_HOST, .needs = "serve", .takes = 1.2,
     check(t, now() - asked >= 0.9, "the answer came after %.2f s", now() - asked);
 }
 
-CASE(CS, 9, 2, .roles = ROLE_HOST, .needs = "serve", .title = "`stop` is compared without its CRLF",
+CASE(CS, 9, 2, .roles = ROLE_HOST, .needs = "serve", .timed = true,
+     .title = "`stop` is compared without its CRLF",
      .about = "Sends `stop` and CRLF, as every client does; after the answer nobody may listen.") {
     uint16_t port = serve(t);
     request(t, port, "stop\r\n", "Requested: stop");
@@ -263,7 +266,7 @@ CASE(CS, 4, 1, .roles = ROLE_CLIENT, .needs = "do_request",
     expect_told(t, asked, "yes");
 }
 
-CASE(CS, 4, 2, .roles = ROLE_CLIENT, .needs = "do_request",
+CASE(CS, 4, 2, .roles = ROLE_CLIENT, .needs = "do_request", .timed = true,
      .title = "an answer ends at the end of the stream",
      .about = "Answers in pieces, without CRLF, and closes the connection; the peer must have the "
               "whole answer.") {
@@ -277,7 +280,7 @@ CASE(CS, 4, 2, .roles = ROLE_CLIENT, .needs = "do_request",
     expect_told(t, asked, "so be it");
 }
 
-CASE(CS, 5, 1, .roles = ROLE_CLIENT, .needs = "do_request",
+CASE(CS, 5, 1, .roles = ROLE_CLIENT, .needs = "do_request", .timed = true,
      .title = "no answer is not an empty answer",
      .about = "Answers one request with CRLF alone and another not at all; the first must be the "
               "empty text, the second be reported as no answer when its time is over.") {

@@ -136,7 +136,7 @@ CASE(HS, 7, 2, .roles = ROLE_HOST, .title = "the host answers a line in pieces",
     expect_hello(e);
 }
 
-CASE(HS, 8, 1, .roles = ROLE_HOST, .title = "the host says nothing first",
+CASE(HS, 8, 1, .roles = ROLE_HOST, .timed = true, .title = "the host says nothing first",
      .about = "Connects and sends the line without its CRLF; nothing may come before the CRLF is "
               "there, and the host's line has to come after it.") {
     end *e = meet(t);
@@ -170,7 +170,7 @@ CASE(HS, 10, 1, .roles = ROLES_BOTH, .needs = "open send",
     expect_package(e, &want, SLOT | PAYLOAD);
 }
 
-CASE(HS, 11, 1, .roles = ROLE_CLIENT, .needs = "open send",
+CASE(HS, 11, 1, .roles = ROLE_CLIENT, .needs = "open send", .timed = true,
      .title = "the client waits for the answer",
      .about = "Has the peer publish before it connects, and lets it wait for the host's line; no "
               "package should come before that line is sent.") {
@@ -270,7 +270,7 @@ CASE(HS, 15, 1, .roles = ROLES_BOTH, .title = "the id 0",
     expect_refusal(t, "0000000000000000.1");
 }
 
-CASE(HS, 16, 1, .roles = ROLE_HOST, .title = "a line without end",
+CASE(HS, 16, 1, .roles = ROLE_HOST, .timed = true, .title = "a line without end",
      .about = "Sends 2000 bytes that start like a line and have no CRLF; the error line must come "
               "within 1.5 s, before the time for the handshake is over.") {
     end *e = meet(t);
@@ -381,7 +381,8 @@ CASE(HS, 21, 1, .roles = ROLE_HOST, .title = "the error line arrives",
     expect_eof(e);
 }
 
-CASE(HS, 22, 1, .roles = ROLE_HOST, .title = "a silent candidate does not block another",
+CASE(HS, 22, 1, .roles = ROLE_HOST, .timed = true,
+     .title = "a silent candidate does not block another",
      .about = "Connects and says nothing, then connects a second time and says a good line; the "
               "host should answer within 1 s, although the first is still silent.") {
     end *silent = meet(t);
@@ -429,7 +430,7 @@ CASE(HS, 24, 1, .roles = ROLE_CLIENT, .takes = 2.3, .title = "the host says noth
     expect_closed(e);
 }
 
-CASE(HS, 25, 1, .roles = ROLE_CLIENT, .title = "connecting is tried again",
+CASE(HS, 25, 1, .roles = ROLE_CLIENT, .timed = true, .title = "connecting is tried again",
      .about = "Has the peer connect to a port at which nobody listens yet, and listens there a "
               "little later; the peer must come and the connection be made.") {
     uint16_t port = harness_hold(t);

@@ -259,7 +259,7 @@ CASE(REQREP, 23, 1, .roles = ROLES_BOTH, .needs = REPLIES,
     expect_echo(e, rep, 99);
 }
 
-CASE(REQREP, 24, 1, .roles = ROLES_BOTH, .needs = REPLIES " send recv bin",
+CASE(REQREP, 24, 1, .roles = ROLES_BOTH, .needs = REPLIES " send recv bin", .timed = true,
      .title = "a replier that is off answers nothing",
      .about = "Opens one replier that stays off and one that is switched off again, offers and "
               "sends requests to both; nothing may come.") {

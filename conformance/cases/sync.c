@@ -211,7 +211,7 @@ CASE(SYNC, 5, 2, .roles = ROLES_BOTH, .needs = WRITER, .takes = 1.2,
     expect_free(e, pub);
 }
 
-CASE(SYNC, 6, 1, .roles = ROLES_BOTH, .needs = WRITER,
+CASE(SYNC, 6, 1, .roles = ROLES_BOTH, .needs = WRITER, .timed = true,
      .title = "any word but `full` counts as `ok`",
      .about = "Says `full` and then something else to a pub channel of the peer, of several kinds; "
               "no send may be held.") {

@@ -58,6 +58,7 @@ struct test_case {
                           ("open send recv status bin host client"); NULL: no adapter at all, so
                           that the case runs with --address too (it then may only use the wire) */
     double takes;      /* seconds it takes at a good peer, if over 1; over 2 makes it --slow */
+    bool timed;        /* it judges times, or waits for them; so does what `takes` over 1 s */
 };
 
 /* Defines the case TOPIC-NUMBER.PART; the fields follow as designated initialisers, then the body,

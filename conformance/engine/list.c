@@ -19,12 +19,13 @@ static json_t *names_of(const struct evidence *all, size_t count, const char *te
 
 static json_t *describe_case(const struct test_case *test) {
     const struct requirement *r = requirement_of(test);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "id", test->id,
-                     "requirement", r->id, "level", r->level, "origin", r->origin, "role",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "id",
+                     test->id, "requirement", r->id, "level", r->level, "origin", r->origin, "role",
                      roles_text(test->roles), "title", test->title, "about", test->about, "needs",
                      test->needs ? test->needs : "", "adapter", test->needs != NULL, "slow",
-                     case_is_slow(test), "mutants", names_of(all_mutants, mutant_count, test->id),
-                     "findings", names_of(all_findings, finding_count, test->id));
+                     case_is_slow(test), "timed", case_is_timed(test), "mutants",
+                     names_of(all_mutants, mutant_count, test->id), "findings",
+                     names_of(all_findings, finding_count, test->id));
 }
 
 static void print_case(const struct test_case *test) {

@@ -33,6 +33,7 @@ static const char help[] =
     "  --role host|client|both what the judged peer does (both)\n"
     "  --level must|should     must: leave out what is only recommended (should: all)\n"
     "  --origin manual|observed|hardening   only requirements of this origin; repeatable\n"
+    "  --timed                 only those that judge times, or wait for them\n"
     "how (run)\n"
     "  --slow                  also the cases that take over 2 s\n"
     "  --shard I/N             only the I-th of N parts of what is selected; merge puts the\n"
@@ -73,6 +74,7 @@ enum {
     OPT_ORIGIN,
     OPT_SHARD,
     OPT_SLOW,
+    OPT_TIMED,
     OPT_JOBS,
     OPT_REPEAT,
     OPT_SEED,
@@ -96,6 +98,7 @@ static const struct option long_options[] = {{"peer", required_argument, NULL, O
                                              {"origin", required_argument, NULL, OPT_ORIGIN},
                                              {"shard", required_argument, NULL, OPT_SHARD},
                                              {"slow", no_argument, NULL, OPT_SLOW},
+                                             {"timed", no_argument, NULL, OPT_TIMED},
                                              {"jobs", required_argument, NULL, OPT_JOBS},
                                              {"repeat", required_argument, NULL, OPT_REPEAT},
                                              {"seed", required_argument, NULL, OPT_SEED},
@@ -200,6 +203,9 @@ static void take_option(struct options *options, int option, const char *value) 
     case OPT_SLOW:
         options->slow = true;
         break;
+    case OPT_TIMED:
+        options->timed = true;
+        break;
     case OPT_JOBS:
         options->jobs = whole("jobs", value, 1, 256);
         break;
@@ -247,7 +253,7 @@ static enum command command_of(const char *word) {
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
-    bool selection = option >= OPT_CASE && option <= OPT_ORIGIN;
+    bool selection = (option >= OPT_CASE && option <= OPT_ORIGIN) || option == OPT_TIMED;
     bool fits = command == COMMAND_RUN    ? option != OPT_JSON
                 : command == COMMAND_LIST ? selection || option == OPT_JSON
                 : command == COMMAND_MERGE || command == COMMAND_REPORT ? option == OPT_REPORT
@@ -347,6 +353,8 @@ bool selected(const struct options *options, const struct test_case *test) {
     static const char *const origins[] = {"manual", "observed", "hardening"};
     const struct requirement *requirement = requirement_of(test);
     if (options->must_only && strcmp(requirement->level, "must") != 0)
+        return false;
+    if (options->timed && !case_is_timed(test))
         return false;
     bool wanted = options->origins == 0;
     for (unsigned i = 0; i < 3; i++)

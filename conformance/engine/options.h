@@ -18,7 +18,7 @@ struct options {
     const char *program; /* as it was called */
     const char *peer_name, *peer_command, *peer_address;
     unsigned roles, origins;
-    bool must_only, slow, json;
+    bool must_only, slow, timed, json;
     const char **cases, **excludes; /* globs, each list ended by NULL */
     long jobs, repeat, shard, shards;
     long memory, processes; /* what an adapter may have: MiB, and how many; 0: no limit */
@@ -35,7 +35,8 @@ struct options read_options(int argc, char **argv);
 /* Purpose: end the process with EXIT_USAGE and one line on standard error. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Purpose: does the selection (case, exclude, level, origin; not role, slow or shard) take it? */
+/* Purpose: does the selection (case, exclude, level, origin, timed; not role, slow or shard) take
+ * it? */
 bool selected(const struct options *options, const struct test_case *test);
 
 #endif

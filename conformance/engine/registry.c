@@ -73,6 +73,8 @@ const struct test_case *find_case(const char *id) {
 
 bool case_is_slow(const struct test_case *test) { return test->takes > 2.0; }
 
+bool case_is_timed(const struct test_case *test) { return test->timed || test->takes > 0; }
+
 const char *roles_text(unsigned roles) {
     return roles == ROLES_BOTH ? "both" : roles == ROLE_HOST ? "host" : "client";
 }

@@ -20,6 +20,7 @@ const struct test_case *find_case(const char *id);
 
 const struct requirement *requirement_of(const struct test_case *test);
 bool case_is_slow(const struct test_case *test);
-const char *roles_text(unsigned roles); /* "host", "client" or "both" */
+bool case_is_timed(const struct test_case *test); /* what --timed selects */
+const char *roles_text(unsigned roles);           /* "host", "client" or "both" */
 
 #endif

@@ -184,8 +184,9 @@ static json_t *selection_of(const struct options *o) {
     for (unsigned i = 0; i < 3; i++)
         if (o->origins & 1U << i)
             json_array_append_new(chosen, json_string(origins[i]));
-    return json_pack("{s:o, s:o, s:s, s:o, s:b}", "case", cases, "exclude", excludes, "level",
-                     o->must_only ? "must" : "should", "origin", chosen, "slow", o->slow);
+    return json_pack("{s:o, s:o, s:s, s:o, s:b, s:b}", "case", cases, "exclude", excludes, "level",
+                     o->must_only ? "must" : "should", "origin", chosen, "slow", o->slow, "timed",
+                     o->timed);
 }
 
 json_t *make_results(const struct run_info *info, json_t *cases) {

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The options of `yotonspec run` that have to do with time and number do what they say; and a machine that stands
 still in the middle of a case changes no verdict. Prints TAP."""
+import json
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
-from support.spec_run import Run, differs, lacks, main, marked, report, wait_for
+from support.spec_run import BUILD, ROOT, Run, differs, lacks, main, marked, report, wait_for
 
 HEARTBEATS = ("LINK-2.1",)  # takes 1.6 s
 SHORT = ("HS-5.1", "HS-7.1", "HS-7.2")
@@ -65,5 +69,28 @@ def standstill():
            not any(c.get("repeated") for c in run.cases) and "the case did not fail, or was not run again")
 
 
+CLOCKS = re.compile(r"\b(?:slack\(|run_for\(|expect_silence\(|arrivals\(|event_time\()|->(?:first|last)\b")
+
+
+def timed_in_source():
+    """The ids of the cases whose source reads a clock, by itself or in a function of its file."""
+    for path in sorted((ROOT / "conformance/cases").glob("*.c")):
+        parts = re.split(r"(?m)^(?=CASE\(|static |void |bool )", path.read_text())
+        names = [re.match(r"(?:static |void |bool )[^;{]*?(\w+)\(", part) for part in parts]
+        readers = [name[1] for name, part in zip(names, parts) if name and CLOCKS.search(part)]
+        reads = re.compile("|".join([CLOCKS.pattern, *(rf"\b{name}\(" for name in readers)]))
+        for part in parts:
+            head = re.match(r"CASE\((\w+), (\d+), (\d+),", part)
+            if head and reads.search(part):
+                yield f"{head[1]}-{head[2]}.{head[3]}"
+
+
+def selection():
+    done = subprocess.run([BUILD / "yotonspec", "list", "--timed", "--json"], capture_output=True, text=True, check=True, timeout=60)
+    listed = {c["id"] for c in json.loads(done.stdout)}
+    wanted = set(timed_in_source())
+    report("--timed selects every case that reads a clock", not wanted and "none was found", sorted(wanted - listed))
+
+
 if __name__ == "__main__":
-    sys.exit(main(repeat, jobs, scale, standstill))
+    sys.exit(main(selection, repeat, jobs, scale, standstill))
