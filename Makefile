@@ -134,9 +134,9 @@ $(OUT)/.evidence: FORCE
 
 compile = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' '$(1)' '$<';)
 
-$(BUILD)/gen/requirements.c: spec/wire.md $(GEN_SCRIPT)
+$(BUILD)/gen/requirements.c: spec/wire.md conformance/ADAPTER.md $(GEN_SCRIPT)
 	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
-	@$(PYTHON) $(GEN_SCRIPT) spec/wire.md > $@.tmp && mv -f $@.tmp $@
+	@$(PYTHON) $(GEN_SCRIPT) spec/wire.md conformance/ADAPTER.md > $@.tmp && mv -f $@.tmp $@
 $(BUILD)/gen/evidence.c: $(GEN_EVIDENCE) $(GEN_SCRIPT) $(EVIDENCE) $(OUT)/.evidence
 	@mkdir -p $(@D) && printf '  %-5s %s\n' GEN '$@'
 	@$(PYTHON) $(GEN_EVIDENCE) conformance/mutants conformance/findings.md > $@.tmp && mv -f $@.tmp $@

@@ -7,6 +7,7 @@
 
 int main(int argc, char **argv) {
     char *problem = check_cases(all_cases);
+    problem = problem ? problem : check_cases(adapter_checks);
     if (problem != NULL) {
         fprintf(stderr, "yotonspec: error: %s\n", problem);
         return EXIT_HARNESS;
@@ -17,6 +18,9 @@ int main(int argc, char **argv) {
         return command_list(&options);
     case COMMAND_EXPLAIN:
         return command_explain(&options);
+    case COMMAND_ADAPTER_CHECK:
+        choose_cases(adapter_checks);
+        return command_run(&options);
     case COMMAND_RUN:
         return command_run(&options);
     case COMMAND_MERGE:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/diagram.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,10 +12,10 @@ static bool is_heartbeat(const json_t *entry) {
     return strncmp(json_get_text(entry, "what"), "heartbeat", 9) == 0;
 }
 
-/* What the adapter was asked is in the report; here only the wire and the verdict count. */
-static bool belongs(const json_t *entry) {
+static bool belongs(const json_t *entry, bool adapter) {
     bool wrong = json_object_get(entry, "wrong") != NULL;
-    return strcmp(json_get_text(entry, "who"), "adapter") != 0 && (wrong || !is_heartbeat(entry));
+    return (adapter || strcmp(json_get_text(entry, "who"), "adapter") != 0) &&
+           (wrong || !is_heartbeat(entry));
 }
 
 static void show_entry(const json_t *entry) {
@@ -26,7 +25,7 @@ static void show_entry(const json_t *entry) {
     int width = WIDTH;
     while (width > 0 && strlen(what) > WIDTH && (what[width] & 0xC0) == 0x80)
         width--; /* not in the middle of a character */
-    printf("  %8.1f ms  %-6s %s %.*s%s%s\n", 1000 * json_number_value(json_object_get(entry, "t")),
+    printf("  %8.1f ms  %-7s %s %.*s%s%s\n", 1000 * json_number_value(json_object_get(entry, "t")),
            who,
            note   ? "  ·     "
            : sent ? "──────▶ "
@@ -35,15 +34,15 @@ static void show_entry(const json_t *entry) {
            json_object_get(entry, "wrong") != NULL ? "   ← here" : "");
 }
 
-void show_diagram(const json_t *transcript) {
+void show_diagram(const json_t *transcript, bool adapter) {
     size_t i, count = 0, number = 0;
     json_t *entry;
-    json_array_foreach(transcript, i, entry) { count += belongs(entry); }
+    json_array_foreach(transcript, i, entry) { count += belongs(entry, adapter); }
     if (count == 0)
         return;
     printf("  the conversation (harness ──▶ peer, heartbeats left out):\n");
     json_array_foreach(transcript, i, entry) {
-        if (!belongs(entry))
+        if (!belongs(entry, adapter))
             continue;
         if (number < FIRST || count <= FIRST + LAST || number >= count - LAST)
             show_entry(entry);

@@ -4,10 +4,12 @@
 #define YOTONSPEC_DIAGRAM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Purpose: print who sent what when: an arrow for each entry of the transcript that is of a
  * connection, the harness on the left and the peer on the right, and what the case had to say. Of a
- * long one the beginning and the end. Nothing for a transcript without any. */
-void show_diagram(const json_t *transcript);
+ * long one the beginning and the end. Nothing for a transcript without any. What the adapter was
+ * asked is in the report; here it is left out unless it is judged itself. */
+void show_diagram(const json_t *transcript, bool adapter);
 
 #endif

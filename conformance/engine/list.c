@@ -35,6 +35,7 @@ static void print_case(const struct test_case *test) {
 }
 
 int command_list(const struct options *options) {
+    choose_cases(options->adapter ? adapter_checks : all_cases);
     json_t *cases = json_array();
     size_t index = 0;
     for (const struct test_case *test; (test = case_at(index)) != NULL; index++) {
@@ -58,8 +59,8 @@ int command_list(const struct options *options) {
 /* ---- explain ---- */
 
 static void print_requirement(const struct requirement *r) {
-    printf("%s (%s, %s), section %s of spec/wire.md\n  %s\n", r->id, r->level, r->origin,
-           r->section, r->text);
+    printf("%s (%s, %s), section %s of %s\n  %s\n", r->id, r->level, r->origin, r->section,
+           r->document, r->text);
 }
 
 static void print_evidence(const char *title, const struct evidence *all, size_t count,
@@ -83,6 +84,7 @@ static void print_whole_case(const struct test_case *test) {
 }
 
 static int explain_one(const char *id) {
+    choose_cases(strncmp(id, "AD-", 3) == 0 ? adapter_checks : all_cases);
     const struct test_case *test = find_case(id);
     const struct requirement *r = test ? requirement_of(test) : find_requirement(id, strlen(id));
     if (r == NULL) {

@@ -16,12 +16,14 @@
 
 static const char help[] =
     "usage: yotonspec run (--peer NAME | --command CMD | --address HOST:PORT) [option...]\n"
+    "       yotonspec adapter-check (--peer NAME | --command CMD) [option...]\n"
     "       yotonspec list [option...]\n"
     "       yotonspec explain CASE|REQUIREMENT...\n"
     "       yotonspec merge RESULTS.JSON... --report-dir DIR\n"
     "       yotonspec report RESULTS.JSON... [--report-dir DIR]\n"
     "\n"
-    "Judges an implementation of Yoton by the requirements of spec/wire.md.\n"
+    "Judges an implementation of Yoton by the requirements of spec/wire.md; adapter-check judges\n"
+    "the adapter that drives it, by those of conformance/ADAPTER.md, with the options of run.\n"
     "\n"
     "whom (run)\n"
     "  --peer NAME             reference, or pyzo (the original)\n"
@@ -49,6 +51,7 @@ static const char help[] =
     "                          (report/PEER beside this program)\n"
     "other\n"
     "  --json                  list: as JSON\n"
+    "  --adapter               list: the checks of adapter-check\n"
     "  --help, --version\n"
     "\n"
     "exit status: 0 conforms, 1 does not, 2 bad usage, 3 nothing selected, 4 peer unreachable,\n"
@@ -84,6 +87,7 @@ enum {
     OPT_KNOWN,
     OPT_REPORT,
     OPT_JSON,
+    OPT_ADAPTER,
     OPT_HELP,
     OPT_VERSION
 };
@@ -108,6 +112,7 @@ static const struct option long_options[] = {{"peer", required_argument, NULL, O
                                              {"known-failures", required_argument, NULL, OPT_KNOWN},
                                              {"report-dir", required_argument, NULL, OPT_REPORT},
                                              {"json", no_argument, NULL, OPT_JSON},
+                                             {"adapter", no_argument, NULL, OPT_ADAPTER},
                                              {"help", no_argument, NULL, OPT_HELP},
                                              {"version", no_argument, NULL, OPT_VERSION},
                                              {NULL, 0, NULL, 0}};
@@ -233,29 +238,35 @@ static void take_option(struct options *options, int option, const char *value) 
     case OPT_JSON:
         options->json = true;
         break;
+    case OPT_ADAPTER:
+        options->adapter = true;
+        break;
     default:
         break;
     }
 }
 
 static enum command command_of(const char *word) {
-    static const char *const names[] = {"list", "run", "explain", "merge", "report"};
+    static const char *const names[] = {"list",  "run",    "explain",
+                                        "merge", "report", "adapter-check"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (word != NULL && strcmp(word, names[i]) == 0)
             return (enum command)i;
     if (word == NULL)
-        usage_error("no command given; expected list, run, explain, merge or report (--help tells "
-                    "more)");
-    usage_error("%s: no such command; expected list, run, explain, merge or report (--help tells "
-                "more)",
+        usage_error("no command given; expected list, run, adapter-check, explain, merge or report "
+                    "(--help tells more)");
+    usage_error("%s: no such command; expected list, run, adapter-check, explain, merge or report "
+                "(--help tells more)",
                 word);
 }
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
     bool selection = (option >= OPT_CASE && option <= OPT_ORIGIN) || option == OPT_TIMED;
-    bool fits = command == COMMAND_RUN    ? option != OPT_JSON
-                : command == COMMAND_LIST ? selection || option == OPT_JSON
+    bool listing = option == OPT_JSON || option == OPT_ADAPTER;
+    bool fits = command == COMMAND_RUN             ? !listing
+                : command == COMMAND_ADAPTER_CHECK ? !listing && option != OPT_ROLE
+                : command == COMMAND_LIST          ? selection || listing
                 : command == COMMAND_MERGE || command == COMMAND_REPORT ? option == OPT_REPORT
                                                                         : false;
     if (!fits)
@@ -268,6 +279,9 @@ static void check_whole(const struct options *options) {
     if (options->command == COMMAND_RUN && peers != 1)
         usage_error("run: %s; give one of --peer, --command and --address",
                     peers == 0 ? "no peer to judge" : "more than one peer");
+    if (options->command == COMMAND_ADAPTER_CHECK && (peers != 1 || options->peer_address != NULL))
+        usage_error("adapter-check: %s; give one of --peer and --command",
+                    peers > 1 ? "more than one adapter" : "no adapter to judge");
     if (options->command == COMMAND_EXPLAIN && options->words[0] == NULL)
         usage_error("explain: what? name a case (FRAME-3.1) or a requirement (FRAME-3)");
     if (options->command == COMMAND_MERGE &&
@@ -276,7 +290,8 @@ static void check_whole(const struct options *options) {
                     "--report-dir");
     if (options->command == COMMAND_REPORT && options->words[0] == NULL)
         usage_error("report: of what? name results.json of one run or more");
-    bool words = options->command != COMMAND_RUN && options->command != COMMAND_LIST;
+    bool words = options->command != COMMAND_RUN && options->command != COMMAND_LIST &&
+                 options->command != COMMAND_ADAPTER_CHECK;
     if (!words && options->words[0] != NULL)
         usage_error("%s: not expected here; cases are chosen by --case", options->words[0]);
     if (options->peer_address != NULL && options->roles == ROLE_CLIENT)
@@ -335,6 +350,8 @@ struct options read_options(int argc, char **argv) {
     for (int i = 0; i < count; i++)
         check_fits(options.command, seen[i], names[i]);
     check_whole(&options);
+    if (options.command == COMMAND_ADAPTER_CHECK)
+        options.roles = ROLE_HOST; /* of what is listed; a check that connects says so itself */
     free(seen);
     free(names);
     return options;

@@ -10,7 +10,14 @@
 #include "engine/peer.h"
 #include "engine/registry.h"
 
-enum command { COMMAND_LIST, COMMAND_RUN, COMMAND_EXPLAIN, COMMAND_MERGE, COMMAND_REPORT };
+enum command {
+    COMMAND_LIST,
+    COMMAND_RUN,
+    COMMAND_EXPLAIN,
+    COMMAND_MERGE,
+    COMMAND_REPORT,
+    COMMAND_ADAPTER_CHECK
+};
 enum { ORIGIN_MANUAL = 1, ORIGIN_OBSERVED = 2, ORIGIN_HARDENING = 4 };
 
 struct options {
@@ -18,7 +25,7 @@ struct options {
     const char *program; /* as it was called */
     const char *peer_name, *peer_command, *peer_address;
     unsigned roles, origins;
-    bool must_only, slow, timed, json;
+    bool must_only, slow, timed, json, adapter;
     const char **cases, **excludes; /* globs, each list ended by NULL */
     long jobs, repeat, shard, shards;
     long memory, processes; /* what an adapter may have: MiB, and how many; 0: no limit */

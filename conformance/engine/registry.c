@@ -4,16 +4,29 @@
 #include <string.h>
 
 #include "cases/cases.h"
+#include "checks/checks.h"
 #include "engine/util.h"
 
 #define TABLE(table) table,
 const struct test_case *const *const all_cases[] = {CASE_FILES(TABLE) NULL};
 
-const struct requirement *find_requirement(const char *id, size_t size) {
-    for (size_t i = 0; i < requirement_count; i++)
-        if (strlen(all_requirements[i].id) == size && memcmp(all_requirements[i].id, id, size) == 0)
-            return &all_requirements[i];
+const struct test_case *const *const adapter_checks[] = {line_checks, connection_checks,
+                                                         channel_checks, NULL};
+static const struct test_case *const *const *chosen = all_cases;
+
+void choose_cases(const struct test_case *const *const *tables) { chosen = tables; }
+
+static const struct requirement *find_in(const struct requirement *list, size_t count,
+                                         const char *id, size_t size) {
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i].id) == size && memcmp(list[i].id, id, size) == 0)
+            return &list[i];
     return NULL;
+}
+
+const struct requirement *find_requirement(const char *id, size_t size) {
+    const struct requirement *found = find_in(all_requirements, requirement_count, id, size);
+    return found ? found : find_in(adapter_requirements, adapter_requirement_count, id, size);
 }
 
 const struct requirement *requirement_of(const struct test_case *test) {
@@ -25,7 +38,7 @@ static bool filled(const char *text) { return text != NULL && *text != '\0'; }
 
 static char *check_one(const struct test_case *test) {
     if (requirement_of(test) == NULL)
-        return text_of("case %s: spec/wire.md has no such requirement", test->id);
+        return text_of("case %s: spec/wire.md and ADAPTER.md have no such requirement", test->id);
     if (!filled(test->title) || !filled(test->about) || test->run == NULL)
         return text_of("case %s: title, about and a body are required", test->id);
     if (test->roles == 0 || test->roles > ROLES_BOTH)
@@ -50,17 +63,17 @@ char *check_cases(const struct test_case *const *const *tables) {
 
 size_t case_count(void) {
     size_t count = 0;
-    for (size_t i = 0; all_cases[i] != NULL; i++)
-        for (size_t j = 0; all_cases[i][j] != NULL; j++)
+    for (size_t i = 0; chosen[i] != NULL; i++)
+        for (size_t j = 0; chosen[i][j] != NULL; j++)
             count++;
     return count;
 }
 
 const struct test_case *case_at(size_t index) {
-    for (size_t i = 0; all_cases[i] != NULL; i++)
-        for (size_t j = 0; all_cases[i][j] != NULL; j++)
+    for (size_t i = 0; chosen[i] != NULL; i++)
+        for (size_t j = 0; chosen[i][j] != NULL; j++)
             if (index-- == 0)
-                return all_cases[i][j];
+                return chosen[i][j];
     return NULL;
 }
 

@@ -8,6 +8,10 @@
 
 /* Tables of cases, each ended by NULL; the list of tables too. */
 extern const struct test_case *const *const all_cases[];
+extern const struct test_case *const *const adapter_checks[];
+
+/* Purpose: make these tables those that the functions below know; all_cases before. */
+void choose_cases(const struct test_case *const *const *tables);
 
 /* Purpose: what is wrong with these tables (an id twice, an unknown requirement, a field missing),
  * in one line that the caller frees; NULL when nothing is. */

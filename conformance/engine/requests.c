@@ -22,7 +22,7 @@ bool has(const tester *t, const char *capability) {
 
 /* ---- Requests ---- */
 
-static int ask_list(tester *t, const char *op, const char *fields, va_list list) {
+int ask_list(tester *t, const char *op, const char *fields, va_list list) {
     struct adapter *a = &t->adapter;
     if (a->pid == 0)
         harness_failed(t, "the case asks an adapter for `%s` without saying so in .needs", op);
@@ -56,9 +56,19 @@ int ask(tester *t, const char *op, const char *fields, ...) {
     return id;
 }
 
+int send_line(tester *t, const char *text) {
+    record(t, "adapter", SENT, text, NULL, 0);
+    json_object_set_new(t->adapter.replies, "none", json_null());
+    buffer_add(&t->adapter.to, text, strlen(text));
+    buffer_add(&t->adapter.to, "\n", 1);
+    adapter_write(&t->adapter);
+    return NO_ID;
+}
+
 static json_t *reply_to(tester *t, int request) {
-    char key[24];
-    snprintf(key, sizeof key, "%d", request);
+    char key[24] = "none";
+    if (request != NO_ID)
+        snprintf(key, sizeof key, "%d", request);
     json_t *reply = json_object_get(t->adapter.replies, key);
     return json_is_null(reply) ? NULL : reply;
 }
@@ -71,11 +81,15 @@ const char *reply_code(const json_t *reply) {
     return reply_ok(reply) ? "" : json_get_text(reply, "code");
 }
 
-static json_t *wait_reply(tester *t, int request, double seconds) {
+json_t *any_reply(tester *t, int request, double seconds) {
     double until = now() + seconds;
     for (bool late = false; !answered(t, request) && !late; pump(t, until))
         late = now() >= until;
-    json_t *reply = reply_to(t, request);
+    return reply_to(t, request);
+}
+
+static json_t *wait_reply(tester *t, int request, double seconds) {
+    json_t *reply = any_reply(t, request, seconds);
     if (reply != NULL && strcmp(reply_code(reply), "unsupported") == 0)
         unsupported(t, "the adapter says: %s", json_get_text(reply, "error"));
     return reply;

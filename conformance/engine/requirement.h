@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The requirements of spec/wire.md, as tools/gen_requirements.py read them. */
+/* The requirements of spec/wire.md and of conformance/ADAPTER.md, as tools/gen_requirements.py read
+ * them. */
 #ifndef YOTONSPEC_REQUIREMENT_H
 #define YOTONSPEC_REQUIREMENT_H
 
 #include <stddef.h>
 
 struct requirement {
-    const char *id;      /* "FRAME-3" */
-    const char *level;   /* "must", "should" or "may" */
-    const char *origin;  /* "manual", "observed" or "hardening" */
-    const char *section; /* "6.1 Header" */
-    const char *text;    /* the sentence, as it stands there */
+    const char *id;       /* "FRAME-3" */
+    const char *level;    /* "must", "should" or "may" */
+    const char *origin;   /* "manual", "observed" or "hardening"; "adapter" in ADAPTER.md */
+    const char *section;  /* "6.1 Header" */
+    const char *text;     /* the sentence, as it stands there */
+    const char *document; /* "spec/wire.md" */
 };
 
 extern const char spec_version[];
 extern const struct requirement all_requirements[]; /* in the order of the text */
 extern const size_t requirement_count;
+extern const struct requirement adapter_requirements[];
+extern const size_t adapter_requirement_count;
 
 /* What proves a case: a mutant of a peer that it fails, or a finding about the original that it
  * shows. */

@@ -161,8 +161,10 @@ int command_run(const struct options *options) {
     struct job *jobs = select_jobs(options, &peer, &count, &pairs);
     if (count == 0)
         nothing_selected(options);
-    const char *folder = options->report_dir ? options->report_dir
-                                             : text_of("%s/report/%s", program_folder(), peer.name);
+    const char *folder = options->report_dir
+                             ? options->report_dir
+                             : text_of("%s/report/%s%s", program_folder(), peer.name,
+                                       options->command == COMMAND_RUN ? "" : "-adapter");
     char *problem = prepare_reports(folder);
     if (problem != NULL)
         usage_error("%s", problem);

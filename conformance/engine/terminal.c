@@ -71,6 +71,10 @@ void screen_job(const json_t *entry) {
 
 /* ---- The summary ---- */
 
+static bool of_adapter(const json_t *entry) {
+    return strcmp(json_get_text(entry, "origin"), "adapter") == 0;
+}
+
 static void show_failure(const json_t *entry, const char *folder) {
     const char *verdict = json_get_text(entry, "verdict");
     printf("\n%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
@@ -78,7 +82,7 @@ static void show_failure(const json_t *entry, const char *folder) {
     printf("  rule   %s (%s): %s\n", json_get_text(entry, "requirement"),
            json_get_text(entry, "section"), json_get_text(entry, "text"));
     printf("  why    %s\n", json_get_text(entry, "why"));
-    show_diagram(json_object_get(entry, "transcript"));
+    show_diagram(json_object_get(entry, "transcript"), of_adapter(entry));
     if (folder != NULL && json_object_get(entry, "capture") != NULL)
         printf("  see    %s/%s\n", folder, json_get_text(entry, "capture"));
     printf("  again  %s\n", json_get_text(entry, "rerun"));

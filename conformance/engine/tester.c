@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/registry.h"
+
 #ifndef CLOCK_BOOTTIME
 #define CLOCK_BOOTTIME CLOCK_MONOTONIC
 #endif
@@ -334,10 +336,13 @@ void run_case(const struct case_run *run) {
     prepare(t, run);
     if (run->peer->address == NULL) {
         adapter_start(t);
-        if (run->test != &probe_case) {
+        const char *needs = run->test->needs;
+        bool alone = needs == NULL && requirement_of(run->test) != NULL &&
+                     strcmp(requirement_of(run->test)->origin, "adapter") == 0;
+        if (run->test != &probe_case && !alone)
             require(t, run->role == ROLE_HOST ? "host bind" : "client connect");
-            require(t, run->test->needs ? run->test->needs : "");
-        }
+        if (run->test != &probe_case)
+            require(t, needs ? needs : "");
     }
     run->test->run(t);
     pump(t, now()); /* a last look at whether the peer lives */

@@ -4,6 +4,7 @@
 #define YOTONSPEC_TESTER_H
 
 #include <poll.h>
+#include <stdarg.h>
 #include <sys/types.h>
 
 #include "engine/case.h"
@@ -100,6 +101,13 @@ void end_tick(end *e);
 /* Starts the adapter and says hello; ends the case when that does not work. */
 void adapter_start(tester *t);
 void adapter_write(struct adapter *a);
+
+/* What judges an adapter itself: a line of any kind, whose answer has no id, and answers as they
+ * are, NULL when none came within the seconds. */
+enum { NO_ID = -1 };
+int send_line(tester *t, const char *text); /* returns NO_ID, for any_reply */
+json_t *any_reply(tester *t, int request, double seconds);
+int ask_list(tester *t, const char *op, const char *fields, va_list list); /* as ask */
 void adapter_stop(tester *t);       /* closes its standard input and waits a little */
 char *adapter_crash(tester *t);     /* in words, when a signal ended it then; else NULL */
 char *adapter_leftovers(tester *t); /* ends what is still there, in words; NULL for nothing */

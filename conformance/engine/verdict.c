@@ -47,6 +47,9 @@ static char *rerun(const struct run_info *info, const struct job *job) {
     const char *whom = o->peer_name      ? o->peer_name
                        : o->peer_command ? o->peer_command
                                          : o->peer_address;
+    if (o->command == COMMAND_ADAPTER_CHECK)
+        return text_of("%s adapter-check %s %s --case %s --seed %llu", quoted(o->program), option,
+                       quoted(whom), job->test->id, (unsigned long long)o->seed);
     return text_of("%s run %s %s --role %s --case %s --seed %llu%s", quoted(o->program), option,
                    quoted(whom), roles_text(job->role), job->test->id, (unsigned long long)o->seed,
                    case_is_slow(job->test) ? " --slow" : "");

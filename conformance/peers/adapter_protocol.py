@@ -142,8 +142,11 @@ class Request:
         return self._take(name, default, lambda v: isinstance(v, dict), "an object")
 
     def choice(self, name, choices, default=NOTHING):
-        what = "one of " + ", ".join(choices)
-        return self._take(name, default, lambda v: isinstance(v, str) and v in choices, what)
+        value = self.text(name, default)
+        if value not in choices:
+            where = self.fields["op"]
+            raise Refused("unsupported", "%s: `%s` must be one of %s" % (where, name, ", ".join(choices)))
+        return value
 
     def value(self, name):
         return decode(self._take(name, NOTHING, lambda v: True, "there"))

@@ -319,7 +319,7 @@ def bad_lines():
         same(driver.refused("connect", address="127.0.0.1:1", timeout="1"), "bad-request")
         same(driver.refused("status", connection="9"), "bad-request")
         same(driver.refused("recv", channel="s"), "bad-request")
-        same(driver.refused("open", channel="s", kind="zork", slot="x"), "bad-request")
+        same(driver.refused("open", channel="s", kind="zork", slot="x"), "unsupported")
         driver.do("open", channel="s", kind="sub", slot="x")
         same(driver.refused("open", channel="s", kind="sub", slot="y"), "bad-request")
         same(driver.refused("send", channel="s", value="x"), "bad-request")
@@ -434,7 +434,7 @@ def requests_and_replies():
         ident = host.do("hello", protocol=1)["context_id"]
         host.do("open", channel="r", kind="rep", slot="x")
         client.do("open", channel="q", kind="req", slot="x", type="obj")
-        same(client.refused("open", channel="t", kind="req", slot="y", type="txt"), "bad-request")
+        same(client.refused("open", channel="t", kind="req", slot="y", type="txt"), "unsupported")
         for mode in ("event", "thread"):
             host.do("rep_mode", channel="r", mode=mode)
             sleep = {"sleep": {"float": "0.01"}}

@@ -45,7 +45,7 @@ static void mistakes(void **state) {
     judge(&one, &two, NULL);
     judge(&one, &one_again, "FRAME-3.1: the id is there twice");
     judge(&one, &one, "twice");
-    judge(&two, &unknown, "FRAME-999.1: spec/wire.md has no such requirement");
+    judge(&two, &unknown, "FRAME-999.1: spec/wire.md and ADAPTER.md have no such requirement");
     judge(&two, &no_part, "no such requirement");
     judge(&two, &no_about, "about");
     judge(&two, &no_role, "roles");

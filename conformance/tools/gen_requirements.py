@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the requirements of spec/wire.md as C, for the harness to quote.
+"""Writes the requirements of spec/wire.md, and those of conformance/ADAPTER.md, as C, for the harness to quote.
 
-usage: gen_requirements.py spec/wire.md > requirements.c
+usage: gen_requirements.py spec/wire.md conformance/ADAPTER.md > requirements.c
 """
 import re
 import sys
 
 LINE = re.compile(
     r'^- <a id="(?P<anchor>[^"]*)"></a>\*\*(?P<id>[A-Z]+-[1-9]\d*)\*\* '
-    r"\((?P<level>MUST|SHOULD|MAY), (?P<origin>manual|observed|hardening)\) (?P<text>\S.*)$"
+    r"\((?P<level>MUST|SHOULD|MAY), (?P<origin>manual|observed|hardening|adapter)\) (?P<text>\S.*)$"
 )
 VERSION = re.compile(r"^Version (\d+\.\d+) of this document", re.M)
 
@@ -49,29 +49,34 @@ def requirements(path, text):
         if match["id"] in seen:
             die(f"{path}:{number}: {match['id']} stands already in line {seen[match['id']]}")
         seen[match["id"]] = number
-        yield match["id"], match["level"].lower(), match["origin"], section, match["text"]
+        yield match["id"], match["level"].lower(), match["origin"], section, match["text"], path
     if not seen:
         die(f"{path}: no requirement in it")
 
 
+def table(count, name, rows):
+    rows = list(rows)
+    print(f"const size_t {count}_count = {len(rows)};")
+    print(f"const struct requirement {name}[] = {{")
+    for row in rows:
+        print("    {" + ", ".join(c_string(field) for field in row) + "},")
+    print("};")
+
+
 def main():
-    if len(sys.argv) != 2:
-        die("usage: gen_requirements.py spec/wire.md > requirements.c")
+    if len(sys.argv) != 3:
+        die("usage: gen_requirements.py spec/wire.md conformance/ADAPTER.md > requirements.c")
     path = sys.argv[1]
     text = read(path)
     version = VERSION.search(text)
     if version is None:
         die(f"{path}: the line 'Version N.N of this document' is missing")
-    rows = list(requirements(path, text))
     print("/* SPDX-License-Identifier: BSD-2-Clause */")
     print("/* Generated from spec/wire.md by conformance/tools/gen_requirements.py. */")
     print('#include "engine/requirement.h"\n')
     print(f"const char spec_version[] = {c_string(version[1])};")
-    print(f"const size_t requirement_count = {len(rows)};")
-    print("const struct requirement all_requirements[] = {")
-    for row in rows:
-        print("    {" + ", ".join(c_string(field) for field in row) + "},")
-    print("};")
+    table("requirement", "all_requirements", requirements(path, text))
+    table("adapter_requirement", "adapter_requirements", requirements(sys.argv[2], read(sys.argv[2])))
 
 
 if __name__ == "__main__":

@@ -209,13 +209,13 @@ def wrong_fields_are_bad_requests():
             ("set_timeout", {"connection": port["connection"]}), ("flush", {"connection": "77"}),
             ("close", {"connection": 1}),
             ("open", {"channel": "p", "kind": "pub", "slot": "y"}), ("open", {"channel": "q", "kind": "pub"}),
-            ("open", {"channel": "q", "kind": "pub", "slot": "y", "type": "xml"}),
             ("send", {"channel": "p"}), ("send", {"channel": "s", "value": "x"}), ("send", {"channel": "q", "value": ""}),
             ("send", {"channel": "p", "value": {"hex": "0"}}), ("send", {"channel": "p", "value": {"a": 1}}),
             ("send", {"channel": "p", "value": 1.5}), ("recv", {"channel": "p"}), ("recv", {}),
             ("recv", {"channel": "s", "timeout": "1"}), ("recv_all", {"channel": "p"}), ("pending", {"channel": "q"}),
         ):
             a.refused("bad-request", op, **fields)
+        a.refused("unsupported", "open", channel="q", kind="pub", slot="y", type="xml")
 
 
 def what_the_library_refuses_is_failed():

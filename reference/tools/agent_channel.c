@@ -76,7 +76,7 @@ static json_t *op_open(agent *agent, agent_request *request) {
         return agent_fail(request, "unsupported", "open: no channel of kind `%.20s` here",
                           kind_name);
     if (type == TYPES)
-        return agent_fail(request, "bad-request", "open: `type` must be one of txt, bin, obj");
+        return agent_fail(request, "unsupported", "open: `type` must be one of txt, bin, obj");
     if (agent_thing_named(agent, &agent->channels, name) != NULL)
         return agent_fail(request, "bad-request", "open: the channel `%.100s` is there already",
                           name);

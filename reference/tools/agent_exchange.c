@@ -101,7 +101,7 @@ static json_t *op_serve(agent *agent, agent_request *request) {
     const char *mode = agent_text(request, "thread", "own");
     const yoton_server_options options = {.threads = strcmp(mode, "each") == 0, .verbosity = 1};
     if (!known_mode(mode))
-        agent_fail(request, "bad-request", "serve: `thread` must be one of none, own, each");
+        agent_fail(request, "unsupported", "serve: `thread` must be one of none, own, each");
     if (agent_failed(request))
         return NULL;
     serving *it = calloc(1, sizeof *it);

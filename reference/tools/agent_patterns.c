@@ -93,7 +93,7 @@ static json_t *op_rep_mode(agent *agent, agent_request *request) {
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(mode, modes[i]) == 0)
             return done_or_failed(request, yoton_rep_set_mode(thing->channel, (yoton_rep_mode)i));
-    return agent_fail(request, "bad-request", "rep_mode: `mode` must be one of off, event, thread");
+    return agent_fail(request, "unsupported", "rep_mode: `mode` must be one of off, event, thread");
 }
 
 static int append_json(yoton_value *container, const json_t *json, const char **why) {
