@@ -116,6 +116,7 @@ def main():
         results.append({"name": "pyzo", "status": 0, "skipped": reason})
     else:
         results.append(judge(options, environment, "pyzo", "--known-failures", KNOWN_FAILURES))
+    results.append(judge(options, environment, "node"))
     captures_status, captures = check_captures(environment)
     page = write_index(options, results, captures)
 

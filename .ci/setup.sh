@@ -39,6 +39,7 @@ gcovr             command gcovr              says which branches the unit tests 
 tshark            command tshark             a second reader for captures; its editcap writes new ones
 libxml2-utils     command xmllint            checks the junit.xml of the harness
 python3-jsonschema module jsonschema         checks vectors against their schema
+nodejs            command node               runs the third implementation that is judged
 procps            command pgrep              shows tests what is left running
 iproute2          command ip                 makes two boxes and a cable for the experiments with sockets
 LIST

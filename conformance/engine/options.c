@@ -26,7 +26,7 @@ static const char help[] =
     "the adapter that drives it, by those of conformance/ADAPTER.md, with the options of run.\n"
     "\n"
     "whom (run)\n"
-    "  --peer NAME             reference, or pyzo (the original)\n"
+    "  --peer NAME             reference, pyzo (the original), or node (a small one)\n"
     "  --command CMD           any adapter; conformance/ADAPTER.md tells how to write one\n"
     "  --address HOST:PORT     a host without adapter; only the cases that need none\n"
     "which cases (run, list)\n"

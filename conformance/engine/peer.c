@@ -67,13 +67,31 @@ static const char *pyzo(struct peer *peer, bool *missing) {
     return NULL;
 }
 
+static const char *node(struct peer *peer, bool *missing) {
+    char *beside = text_of("%s/../conformance/peers", program_folder());
+    const char *folder = from_environment("YOTONSPEC_PEERS", beside);
+    char *adapter = text_of("%s/node_adapter.mjs", folder);
+    const char *program = from_environment("NODE", "node");
+    peer->command = words(copy_of(program, strlen(program)), adapter);
+    peer->hint = "install Debian's package nodejs, or name the program by NODE";
+    if (readable(adapter))
+        return NULL;
+    *missing = true;
+    return text_of("peer node: its adapter %s is not there; set YOTONSPEC_PEERS to the folder that "
+                   "holds node_adapter.mjs",
+                   adapter);
+}
+
 const char *peer_by_name(struct peer *peer, const char *name, bool *missing) {
     *peer = (struct peer){.name = name};
     if (strcmp(name, "reference") == 0)
         return reference(peer, missing);
     if (strcmp(name, "pyzo") == 0)
         return pyzo(peer, missing);
-    return text_of("--peer %s: known are reference and pyzo; drive another by --command", name);
+    if (strcmp(name, "node") == 0)
+        return node(peer, missing);
+    return text_of("--peer %s: known are reference, pyzo and node; drive another by --command",
+                   name);
 }
 
 const char *peer_by_command(struct peer *peer, const char *command) {

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """An adapter that is wrong in one thing: it stands before a good one and spoils what passes through.
 
