@@ -50,7 +50,7 @@ INC_conformance := -Ireference/include -Iconformance
 INC_fuzz := -Ireference/include -Ireference/src -Ifuzz
 include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
-TEST_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 COV := -O0 -g --coverage -fprofile-update=atomic
 FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -38,6 +38,18 @@ CASE(SLOT, 2, 1, .roles = ROLE_HOST, .needs = "open txt", .title = "patterns of 
     expect_slots(t, "sub", "txt", "sub-pub", "pub-sub");
 }
 
+CASE(SLOT, 2, 2, .roles = ROLE_HOST, .needs = "open obj", .title = "patterns of req and rep",
+     .about = "Opens a req and a rep channel; the one must send on req-rep and listen at rep-req, "
+              "the other the reverse.") {
+    expect_slots(t, "req", "obj", "req-rep", "rep-req");
+    expect_slots(t, "rep", "obj", "rep-req", "req-rep");
+}
+
+CASE(SLOT, 2, 3, .roles = ROLE_HOST, .needs = "open txt", .title = "the pattern of state",
+     .about = "Opens a state channel; it must send on and listen at the pattern state.") {
+    expect_slots(t, "state", "txt", "state", "state");
+}
+
 /* Base names and the slot names they must come to, stripped and lower-cased. */
 typedef struct spelling {
     const char *base, *name;
@@ -349,6 +361,7 @@ CASE(PUB, 7, 1, .roles = ROLES_BOTH, .needs = TALK,
 }
 
 const struct test_case *const messages_cases[] = {
-    &SLOT_1_1, &SLOT_2_1, &SLOT_3_1, &SLOT_4_1, &SLOT_5_1, &SLOT_6_1, &SLOT_7_1, &LIMIT_11_1,
-    &MSG_1_1,  &MSG_1_2,  &MSG_2_1,  &MSG_3_1,  &MSG_3_2,  &MSG_4_1,  &PUB_1_1,  &PUB_2_1,
-    &PUB_3_1,  &PUB_4_1,  &PUB_4_2,  &PUB_5_1,  &PUB_6_1,  &PUB_7_1,  NULL};
+    &SLOT_1_1, &SLOT_2_1, &SLOT_2_2,   &SLOT_2_3, &SLOT_3_1, &SLOT_4_1, &SLOT_5_1,
+    &SLOT_6_1, &SLOT_7_1, &LIMIT_11_1, &MSG_1_1,  &MSG_1_2,  &MSG_2_1,  &MSG_3_1,
+    &MSG_3_2,  &MSG_4_1,  &PUB_1_1,    &PUB_2_1,  &PUB_3_1,  &PUB_4_1,  &PUB_4_2,
+    &PUB_5_1,  &PUB_6_1,  &PUB_7_1,    NULL};

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = ("wire", "link", "channels")
 TOPICS = {"wire": "HS FRAME SLOT OBJ ADDR MSG CS", "link": "HS FRAME LINK ROUTE LIMIT CTX", "channels": "SYNC REQREP STATE PUB MSG SLOT LIMIT"}
 FLAGS = "-std=c17 -D_POSIX_C_SOURCE=200809L -O1 -fPIC -pthread -w -Ireference/include -Ireference/src -Ireference/tools".split()
-SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer".split()
+SANITIZERS = "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer".split()
 LIBS = "-luv -lunistring -lgmp -ljansson -lpcap -lm -lcmocka".split()
 WRAP = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "free")] + ["-Wl,--undefined=__wrap_malloc"]
 GOAL = 95.0

@@ -48,6 +48,8 @@ static void test_good(void **state) {
         {"[fe80::1%eth0]:5000", YOTON_HOST_IPV6, "fe80::1%eth0", 0, 5000},
         {"tcp://[::ffff:10.0.0.1]:1", YOTON_HOST_IPV6, "::ffff:10.0.0.1", 0, 1},
         {"käse:1", YOTON_HOST_NAME, "käse", 0, 1},
+        {"xocalhost:1", YOTON_HOST_NAME, "xocalhost", 0, 1},
+        {"xublichost:1", YOTON_HOST_NAME, "xublichost", 0, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         yoton_address address;
@@ -91,6 +93,7 @@ static void test_bad(void **state) {
         {"h:\xc3\xa4\xe2\x82+1", 4, "port name is not UTF-8"},
         {"udp://h:1", 0, "protocol not supported, only tcp is"},
         {"tcpx://h:1", 0, "protocol not supported, only tcp is"},
+        {"xcp://h:1", 0, "protocol not supported, only tcp is"},
         {"tc://h:1", 0, "protocol not supported, only tcp is"},
         {"://h:1", 0, "protocol not supported, only tcp is"},
         {"h:1://", 0, "protocol not supported, only tcp is"},

@@ -6,6 +6,7 @@
 
 #include "channels/channel_core.h"
 #include "yoton/context.h"
+#include "yoton/names.h"
 
 static void pack_and_unpack(void *context, int failing) {
     const channel_limits limits = {.packages = 2};
@@ -82,11 +83,48 @@ static void what_a_full_queue_discards_is_not_told(void **state) {
     channel_core_clear(&sub);
 }
 
+/* SLOT-1, SLOT-2: the number is that of the whole name and of nothing behind it. */
+static void a_channel_has_the_slots_of_its_names(void **state) {
+    const channel_limits limits = {.packages = 1};
+    channel_core sub;
+    uint64_t out, in;
+    (void)state;
+    assert_int_equal(
+        channel_core_init(&sub, YOTON_SUB, "x", 1, channel_type_standard(YOTON_TXT), &limits),
+        YOTON_OK);
+    assert_int_equal(yoton_slot_hash("x.txt.sub-pub", 13, &out), YOTON_OK);
+    assert_int_equal(yoton_slot_hash("x.txt.pub-sub", 13, &in), YOTON_OK);
+    assert_true(sub.out.number == out && sub.in.number == in);
+    assert_string_equal(sub.out.name, "x.txt.sub-pub");
+    assert_int_equal(sub.out.size, 13);
+    channel_core_clear(&sub);
+}
+
+/* MSG-2 */
+static void an_empty_message_is_no_package(void **state) {
+    const channel_limits limits = {.packages = 1};
+    channel_core pub;
+    char unused;
+    yoton_package *package = (yoton_package *)&unused;
+    (void)state;
+    assert_int_equal(
+        channel_core_init(&pub, YOTON_PUB, "x", 1, channel_type_standard(YOTON_TXT), &limits),
+        YOTON_OK);
+    assert_int_equal(channel_core_pack(&pub, YOTON_TXT, "", 0, &package), YOTON_OK);
+    assert_null(package);
+    package = (yoton_package *)&unused;
+    assert_int_equal(channel_core_pack(&pub, YOTON_BIN, "x", 1, &package), YOTON_E_TYPE);
+    assert_null(package);
+    channel_core_clear(&pub);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_of_a_channel_may_fail),
         cmocka_unit_test(every_allocation_of_a_context_may_fail),
         cmocka_unit_test(what_a_full_queue_discards_is_not_told),
+        cmocka_unit_test(a_channel_has_the_slots_of_its_names),
+        cmocka_unit_test(an_empty_message_is_no_package),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

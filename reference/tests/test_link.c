@@ -531,6 +531,10 @@ static void configuration_is_checked(void **state) {
     assert_null(yoton_link_new(&config, 0));
     config.max_line = 1025;
     assert_null(yoton_link_new(&config, 0));
+    config.max_line = 1024;
+    yoton_link *link = yoton_link_new(&config, 0);
+    assert_non_null(link);
+    yoton_link_free(link);
     yoton_link_free(NULL);
 }
 

@@ -240,6 +240,36 @@ static void a_closed_channel_does_not_reply(void **state) {
     assert_int_equal(r.state, REPLIER_FREE);
 }
 
+/* REQREP-2: the smallest dest_seq of a word is 2^63. */
+static void the_request_of_id_zero_is_offered_too(void **state) {
+    (void)state;
+    word(1, 0, "req?");
+    bench_sent(&b, "1.+0 req!;");
+    word(1, 0, "req-");
+    assert_int_equal(r.state, REPLIER_FREE);
+}
+
+static void a_cleared_list_can_be_filled_anew(void **state) {
+    offers list = {.limit = 100};
+    offer_key key;
+    (void)state;
+    assert_false(offers_strike(&list, (offer_key){1, 1}));
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t id = 0; id < 20; id++)
+            offers_add(&list, (offer_key){1, id});
+        assert_int_equal(list.count, 20);
+        assert_true(offers_strike(&list, (offer_key){1, 3}));
+        assert_false(offers_strike(&list, (offer_key){1, 3}));
+        assert_false(offers_strike(&list, (offer_key){2, 4}));
+        assert_true(offers_pop(&list, &key));
+        assert_true(key.source == 1 && key.id == 0);
+        offers_clear(&list);
+        assert_int_equal(list.count, 0);
+        assert_false(offers_strike(&list, (offer_key){1, 4}));
+        assert_false(offers_pop(&list, &key));
+    }
+}
+
 /* REQREP-26 */
 static void a_full_list_strikes_the_oldest(void **state) {
     (void)state;
@@ -324,6 +354,8 @@ int main(void) {
         TEST(what_comes_while_off_is_kept),
         TEST(a_reply_there_is_no_memory_for_can_be_tried_again),
         TEST(a_closed_channel_does_not_reply),
+        TEST(the_request_of_id_zero_is_offered_too),
+        TEST(a_cleared_list_can_be_filled_anew),
         TEST(a_full_list_strikes_the_oldest),
         TEST(a_million_offers_stay_bounded_and_fast),
         TEST(the_end_of_the_clock_is_no_moment_before),

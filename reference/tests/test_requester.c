@@ -49,6 +49,7 @@ static void a_request_is_offered_taken_and_answered(void **state) {
     bench_sent(&b, "0.+1 req?;");
     assert_ptr_equal(come(7, BENCH_ID, ID(1), "req!"), &q);
     assert_int_equal(q.state, REQUEST_TAKEN);
+    assert_null(q.package); /* it is not kept while it is executed */
     bench_sent(&b, "7.1 object;0.+1 req-;");
     assert_int_equal(requester_deadline(&r), YOTON_NEVER);
     ticks_quietly(SECONDS(100)); /* a taken one is neither repeated nor cancelled */
@@ -152,6 +153,41 @@ static void offers_are_repeated_every_half_second_to_second(void **state) {
         bench_sent(&b, "0.+3 req?;");
         last = due;
     }
+}
+
+static void what_is_about_as_old_is_repeated_with_the_oldest(void **state) {
+    static request first, at, after;
+    (void)state;
+    offer(&first, 0, YOTON_NEVER);
+    offer(&at, SECONDS(0.1), YOTON_NEVER);
+    offer(&after, SECONDS(0.1) + 1, YOTON_NEVER);
+    bench_sent(&b, "0.+1 req?;0.+2 req?;0.+3 req?;");
+    assert_null(requester_tick(&r, SECONDS(0.65)));
+    bench_sent(&b, "0.+1 req?;0.+2 req?;");
+}
+
+static void a_cleared_requester_can_begin_anew(void **state) {
+    static request one, two;
+    (void)state;
+    offer(&one, 0, YOTON_NEVER);
+    requester_clear(&r);
+    assert_int_equal(one.state, REQUEST_OVER);
+    bench_sent(&b, "0.+1 req?;");
+    offer(&two, 0, YOTON_NEVER);
+    bench_sent(&b, "0.+2 req?;");
+    assert_ptr_equal(come(7, BENCH_ID, ID(2), "req!"), &two);
+    bench_sent(&b, "7.2 object;0.+2 req-;");
+}
+
+static void a_time_set_later_counts_from_then_on(void **state) {
+    static request q;
+    (void)state;
+    offer(&q, 0, YOTON_NEVER);
+    requester_set_cancel(&r, &q, SECONDS(0.2));
+    bench_sent(&b, "0.+1 req?;");
+    assert_int_equal(requester_deadline(&r), SECONDS(0.2));
+    assert_ptr_equal(requester_tick(&r, SECONDS(0.2)), &q);
+    bench_sent(&b, "0.+1 req-;");
 }
 
 /* The first one waits for the first connection (CTX-7), a repeated one would only be one more. */
@@ -293,6 +329,9 @@ int main(void) {
         TEST(an_earlier_clock_repeats_nothing),
         TEST(what_does_not_fit_is_ignored),
         TEST(offers_are_repeated_every_half_second_to_second),
+        TEST(what_is_about_as_old_is_repeated_with_the_oldest),
+        TEST(a_cleared_requester_can_begin_anew),
+        TEST(a_time_set_later_counts_from_then_on),
         TEST(what_nobody_hears_is_not_repeated),
         TEST(what_is_not_taken_in_time_is_cancelled),
         TEST(the_end_of_the_clock_is_no_moment_before),

@@ -92,6 +92,10 @@ static void sends_are_held_while_any_source_is_full(void **state) {
     assert_int_equal(sync_writer_held(&writer, YOTON_NEVER - 1), YOTON_NEVER);
     sync_writer_clear(&writer);
     assert_int_equal(sync_writer_held(&writer, 0), 0);
+    hear(&writer, 0, 1, "full");
+    assert_int_equal(sync_writer_held(&writer, SECONDS(10)), 0); /* SYNC-7, the only one */
+    assert_int_equal(writer.count, 0);
+    sync_writer_clear(&writer);
 }
 
 #define SOURCES UINT64_C(100000)
@@ -141,6 +145,9 @@ static void a_cell_keeps_what_was_last_set_or_came(void **state) {
     yoton_package_unref(same);
     yoton_package_unref(two);
     yoton_package_unref(longer);
+    state_cell_clear(&cell);
+    assert_int_equal(state_cell_again(&cell, &again), YOTON_OK);
+    assert_null(again);
     state_cell_clear(&cell);
 }
 
@@ -397,6 +404,13 @@ static void an_own_type_needs_a_name_and_both_ways(void **state) {
         assert_int_equal(channel_type_new(&custom, &type), YOTON_E_ARGUMENT);
         assert_null(type);
     }
+    char name[] = "own";
+    custom.name = name;
+    assert_int_equal(channel_type_new(&custom, &type), YOTON_OK);
+    name[0] = 'O'; /* the name is kept, not where it stood */
+    assert_string_equal(type->name, "own");
+    assert_string_equal(type->custom.name, "own");
+    channel_type_unref(type);
     custom.name = "own";
     custom.encode = NULL;
     assert_int_equal(channel_type_new(&custom, &type), YOTON_E_ARGUMENT);

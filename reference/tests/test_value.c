@@ -51,6 +51,7 @@ static void test_string(void **state) {
     assert_int_equal(yoton_value_string(&value, NULL, 0), YOTON_OK);
     assert_string_equal(value.as.string.bytes, "");
     yoton_value_clear(&value);
+    value.type = YOTON_INT; /* whatever was there */
     assert_int_equal(yoton_value_string(&value, "a\xff", 2), YOTON_E_UTF8);
     assert_int_equal(value.type, YOTON_NONE);
 }
@@ -102,6 +103,11 @@ static void test_equal(void **state) {
         {TWO_53_1, TWO_53_FLOAT, 0},
         {MAX_INT, TWO_63_FLOAT, 0},
         {MIN_INT, MIN_FLOAT, 1},
+        {MIN_INT, TWO_63_FLOAT, 0},
+        {"6402" MIN_INT "6e" TWO_63_FLOAT "6e", "6401" MIN_INT "6e", 0},
+        {MIN_INT, "669c7500883ce4377e", 0}, /* 1e300 */
+        {"6401" ONE "6e", "6402" ONE "6e" TWO_53 "6e", 0},
+        {"6401" TWO_53 "6e", "6402" ONE "6e" TWO_53 "6e", 0},
         {NAN_FLOAT, NAN_FLOAT, 0},
         {NAN_FLOAT, ONE, 0},
         {"66000000000000f07f", "66000000000000f07f", 1},

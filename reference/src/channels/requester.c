@@ -194,11 +194,8 @@ static request *cancel_one(requester *r, yoton_time now) {
 static void repeat_offers(requester *r, yoton_time now) {
     if (r->first == NULL || clock_since(now, r->first->offered) < REPEAT_AT)
         return;
-    const request *newest = r->last; /* those repeated go behind it */
-    request *offered;
-    bool more = true;
-    while (more && clock_since(now, (offered = r->first)->offered) >= REPEAT_FROM) {
-        more = offered != newest;
+    request *offered; /* those repeated go behind the rest, with no time since */
+    while (clock_since(now, (offered = r->first)->offered) >= REPEAT_FROM) {
         unlink_offered(r, offered);
         offer(r, offered, now, false);
     }

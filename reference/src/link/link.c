@@ -48,7 +48,6 @@ yoton_link *yoton_link_new(const yoton_link_config *given, yoton_time now) {
     link->config = config;
     link->state = YOTON_LINK_HANDSHAKE;
     link->limit = yoton_link_after(now, config.handshake);
-    link->received = link->written = now;
     yoton_link_incoming_init(&link->in, config.max_message);
     yoton_link_hello_begin(link);
     return link;

@@ -13,7 +13,6 @@
 void yoton_link_output_clear(link_output *out) {
     yoton_package_unref(out->large);
     free(out->batch);
-    *out = (link_output){0};
 }
 
 void yoton_link_output_rest(link_output *out) {
