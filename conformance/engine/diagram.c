@@ -12,7 +12,7 @@ static bool is_heartbeat(const json_t *entry) {
     return strncmp(json_get_text(entry, "what"), "heartbeat", 9) == 0;
 }
 
-static bool belongs(const json_t *entry, bool adapter) {
+bool in_diagram(const json_t *entry, bool adapter) {
     bool wrong = json_object_get(entry, "wrong") != NULL;
     return (adapter || strcmp(json_get_text(entry, "who"), "adapter") != 0) &&
            (wrong || !is_heartbeat(entry));
@@ -37,12 +37,12 @@ static void show_entry(const json_t *entry) {
 void show_diagram(const json_t *transcript, bool adapter) {
     size_t i, count = 0, number = 0;
     json_t *entry;
-    json_array_foreach(transcript, i, entry) { count += belongs(entry, adapter); }
+    json_array_foreach(transcript, i, entry) { count += in_diagram(entry, adapter); }
     if (count == 0)
         return;
     printf("  the conversation (harness ──▶ peer, heartbeats left out):\n");
     json_array_foreach(transcript, i, entry) {
-        if (!belongs(entry, adapter))
+        if (!in_diagram(entry, adapter))
             continue;
         if (number < FIRST || count <= FIRST + LAST || number >= count - LAST)
             show_entry(entry);

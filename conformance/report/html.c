@@ -9,6 +9,7 @@
 #include "judge/judge.h"
 #include "report/html.h"
 #include "report/report.h"
+#include "report/sequence.h"
 
 /* The order in which a reader wants them. */
 static const char *const verdicts[] = {"error", "fail",        "flaky", "xpass", "warn",
@@ -114,6 +115,7 @@ static void write_entry(FILE *file, const json_t *entry) {
 static void write_transcript(FILE *file, const json_t *one) {
     const json_t *transcript = json_object_get(one, "transcript");
     if (json_array_size(transcript) > 0) {
+        write_sequence(file, transcript, strcmp(json_get_text(one, "origin"), "adapter") == 0);
         fputs("<h4>What was sent (→) and received (←)</h4><div class=\"scroll\"><table>"
               "<tr><th>s<th>who<th><th>what</tr>\n",
               file);
@@ -228,7 +230,8 @@ static void write_head(FILE *file, const json_t *results) {
           "<meta name=\"color-scheme\" content=\"light dark\">\n<title>Yoton conformance: ",
           file);
     write_escaped(file, name);
-    fprintf(file, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>", html_style);
+    fprintf(file, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<header>\n<h1>", html_style,
+            sequence_style);
     write_escaped(file, name);
     fputc(' ', file);
     tag(file, "small", "version", version);

@@ -397,6 +397,10 @@ def reports(room):
     report("index.html is whole, needs nothing else, and escapes what the peer says", *page.problems,
            differs("open at the end", page.open, []), differs("leads to", sorted(page.outside), sorted(c["capture"] for c in results["cases"] if "capture" in c)),
            sorted(set(wanted) - set(page.ids)), lacks("page", page.text, "1.0 <b>&\"'", "this is Jotun", "first wrong byte"))
+    steps = [e for c in results["cases"] for e in c.get("transcript", ()) if e["who"] != "adapter" and e["direction"] != "note"
+             and ("wrong" in e or not e["what"].startswith("heartbeat"))]
+    report("it draws who sent what, an arrow each", differs("arrows", text.count('class="sq-head"'), len(steps)), not steps and "nothing was sent",
+           differs("wrong ones", text.count(" sq-wrong"), sum("wrong" in e for e in steps)))
 
     again = [room.run("wrong", "--seed", seed)[1]["cases"][0]["transcript"] for seed in ("7", "7", "8")]
     lines = [[e["what"] for e in entries if e["who"] == "end 1" and e["direction"] == "sent"] for entries in again]
