@@ -46,7 +46,7 @@ endif
 WARN := -Wall -Wextra -Wpedantic -Werror
 BASE := -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
 INC_reference := -Ireference/include -Ireference/src -Ireference/tools
-INC_conformance := -Ireference/include -Iconformance
+INC_conformance := -Ireference/include -Iconformance -Ireference/tools
 INC_fuzz := -Ireference/include -Ireference/src -Ifuzz
 include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
@@ -73,6 +73,8 @@ GEN_SRC := $(BUILD)/gen/requirements.c $(BUILD)/gen/evidence.c
 HEADERS := $(sort $(wildcard reference/include/yoton/*.h))
 EXPORTS := $(BUILD)/gen/libyoton.map $(BUILD)/gen/libyoton.names
 
+# How captures are read is no matter of judgement: the harness does it as `yoton dump` does.
+CAPTURE_SRC := $(sort $(wildcard reference/tools/capture_*.c) $(patsubst %,reference/tools/dump_%.c,half stream slots))
 REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
 SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
 TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))
@@ -180,7 +182,7 @@ $(OUT)/libyoton.so: $(call obj,$(PLAIN),$(LIB_SRC)) $(OUT)/.sources $(BUILD)/gen
 	$(link) $(CC) -shared -Wl,-soname,libyoton.so.0 -Wl,--version-script=$(BUILD)/gen/libyoton.map -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
 $(OUT)/yoton: $(call obj,$(PLAIN),$(TOOL_SRC)) $(PLAIN)/libyoton.a $(OUT)/.sources
 	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS)
-$(OUT)/yotonspec: $(call obj,$(PLAIN),$(SPEC_SRC)) $(call gen_obj,$(PLAIN)) $(OUT)/libyoton-wire.a $(OUT)/.sources
+$(OUT)/yotonspec: $(call obj,$(PLAIN),$(SPEC_SRC) $(CAPTURE_SRC)) $(call gen_obj,$(PLAIN)) $(OUT)/libyoton-wire.a $(OUT)/.sources
 	$(link) $(CC) -pthread $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(inputs) $(WIRE_LIBS) $(TOOL_LIBS)
 
 $(OUT)/recorder: $(call obj,$(PLAIN),$(REC_SRC)) $(OUT)/.sources
@@ -194,7 +196,7 @@ $(ASAN)/yoton: $(call obj,$(ASAN),$(TOOL_SRC)) $(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS) $(TOOL_LIBS)
 $(ASAN)/libyoton-wire.a: $(call obj,$(ASAN),$(WIRE_SRC)) $(OUT)/.sources
 	$(archive)
-$(ASAN)/libyotonspec.a: $(call obj,$(ASAN),$(SPEC_SRC)) $(call gen_obj,$(ASAN)) $(OUT)/.sources
+$(ASAN)/libyotonspec.a: $(call obj,$(ASAN),$(SPEC_SRC) $(CAPTURE_SRC)) $(call gen_obj,$(ASAN)) $(OUT)/.sources
 	$(archive)
 $(TSAN_DIR)/libyoton.a: $(call obj,$(TSAN_DIR),$(LIB_SRC)) $(OUT)/.sources
 	$(archive)

@@ -27,6 +27,8 @@ int main(int argc, char **argv) {
         return command_merge(&options);
     case COMMAND_REPORT:
         return command_report(&options);
+    case COMMAND_CHECK:
+        return command_check(&options);
     }
     return EXIT_HARNESS;
 }

@@ -10,5 +10,6 @@ int command_explain(const struct options *options);
 int command_run(const struct options *options);
 int command_merge(const struct options *options);
 int command_report(const struct options *options);
+int command_check(const struct options *options);
 
 #endif

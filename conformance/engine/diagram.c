@@ -14,8 +14,10 @@ static bool is_heartbeat(const json_t *entry) {
 
 bool in_diagram(const json_t *entry, bool adapter) {
     bool wrong = json_object_get(entry, "wrong") != NULL;
-    return (adapter || strcmp(json_get_text(entry, "who"), "adapter") != 0) &&
-           (wrong || !is_heartbeat(entry));
+    const char *who = json_get_text(entry, "who");
+    if (strcmp(who, "capture") == 0) /* what `why` tells already */
+        return false;
+    return (adapter || strcmp(who, "adapter") != 0) && (wrong || !is_heartbeat(entry));
 }
 
 static void show_entry(const json_t *entry) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,14 @@ static const char help[] =
     "usage: yotonspec run (--peer NAME | --command CMD | --address HOST:PORT) [option...]\n"
     "       yotonspec adapter-check (--peer NAME | --command CMD) [option...]\n"
     "       yotonspec list [option...]\n"
+    "       yotonspec check CAPTURE... [option...]\n"
     "       yotonspec explain CASE|REQUIREMENT...\n"
     "       yotonspec merge RESULTS.JSON... --report-dir DIR\n"
     "       yotonspec report RESULTS.JSON... [--report-dir DIR]\n"
     "\n"
     "Judges an implementation of Yoton by the requirements of spec/wire.md; adapter-check judges\n"
-    "the adapter that drives it, by those of conformance/ADAPTER.md, with the options of run.\n"
+    "the adapter that drives it, by those of conformance/ADAPTER.md, with the options of run;\n"
+    "check judges the ends of recorded connections (pcap, pcapng) by what traffic alone can show.\n"
     "\n"
     "whom (run)\n"
     "  --peer NAME             reference, pyzo (the original), or node (a small one)\n"
@@ -49,6 +52,11 @@ static const char help[] =
     "  --known-failures FILE   expected failures, one JSON object a line\n"
     "  --report-dir DIR        where results.json, junit.xml, results.tap, index.html go\n"
     "                          (report/PEER beside this program)\n"
+    "captures (check)\n"
+    "  --name BASE             slots of this base name are known, with every type and pattern;\n"
+    "                          repeatable\n"
+    "  --slots FILE            so are the full slot names in FILE, one a line\n"
+    "  --stream N              only the TCP stream with this number, as `yoton dump` counts\n"
     "other\n"
     "  --json                  list: as JSON\n"
     "  --adapter               list: the checks of adapter-check\n"
@@ -88,6 +96,9 @@ enum {
     OPT_REPORT,
     OPT_JSON,
     OPT_ADAPTER,
+    OPT_NAME,
+    OPT_SLOTS,
+    OPT_STREAM,
     OPT_HELP,
     OPT_VERSION
 };
@@ -113,6 +124,9 @@ static const struct option long_options[] = {{"peer", required_argument, NULL, O
                                              {"report-dir", required_argument, NULL, OPT_REPORT},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"adapter", no_argument, NULL, OPT_ADAPTER},
+                                             {"name", required_argument, NULL, OPT_NAME},
+                                             {"slots", required_argument, NULL, OPT_SLOTS},
+                                             {"stream", required_argument, NULL, OPT_STREAM},
                                              {"help", no_argument, NULL, OPT_HELP},
                                              {"version", no_argument, NULL, OPT_VERSION},
                                              {NULL, 0, NULL, 0}};
@@ -238,6 +252,15 @@ static void take_option(struct options *options, int option, const char *value) 
     case OPT_JSON:
         options->json = true;
         break;
+    case OPT_NAME:
+        append(&options->names, value);
+        break;
+    case OPT_SLOTS:
+        options->slots = value;
+        break;
+    case OPT_STREAM:
+        options->stream = whole("stream", value, 1, LONG_MAX);
+        break;
     case OPT_ADAPTER:
         options->adapter = true;
         break;
@@ -247,26 +270,30 @@ static void take_option(struct options *options, int option, const char *value) 
 }
 
 static enum command command_of(const char *word) {
-    static const char *const names[] = {"list",  "run",    "explain",
-                                        "merge", "report", "adapter-check"};
+    static const char *const names[] = {"list",   "run",           "explain", "merge",
+                                        "report", "adapter-check", "check"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (word != NULL && strcmp(word, names[i]) == 0)
             return (enum command)i;
     if (word == NULL)
-        usage_error("no command given; expected list, run, adapter-check, explain, merge or report "
-                    "(--help tells more)");
-    usage_error("%s: no such command; expected list, run, adapter-check, explain, merge or report "
-                "(--help tells more)",
-                word);
+        usage_error(
+            "no command given; expected list, run, adapter-check, check, explain, merge or report "
+            "(--help tells more)");
+    usage_error(
+        "%s: no such command; expected list, run, adapter-check, check, explain, merge or report "
+        "(--help tells more)",
+        word);
 }
 
 /* An option that means nothing to the command is a mistake, not something to be ignored. */
 static void check_fits(enum command command, int option, const char *name) {
     bool selection = (option >= OPT_CASE && option <= OPT_ORIGIN) || option == OPT_TIMED;
     bool listing = option == OPT_JSON || option == OPT_ADAPTER;
-    bool fits = command == COMMAND_RUN             ? !listing
-                : command == COMMAND_ADAPTER_CHECK ? !listing && option != OPT_ROLE
-                : command == COMMAND_LIST          ? selection || listing
+    bool captures = option == OPT_NAME || option == OPT_SLOTS || option == OPT_STREAM;
+    bool fits = command == COMMAND_RUN             ? !listing && !captures
+                : command == COMMAND_ADAPTER_CHECK ? !listing && !captures && option != OPT_ROLE
+                : command == COMMAND_CHECK ? captures || option == OPT_REPORT || option == OPT_KNOWN
+                : command == COMMAND_LIST  ? selection || listing
                 : command == COMMAND_MERGE || command == COMMAND_REPORT ? option == OPT_REPORT
                                                                         : false;
     if (!fits)
@@ -288,6 +315,8 @@ static void check_whole(const struct options *options) {
         (options->words[0] == NULL || options->report_dir == NULL))
         usage_error("merge: name results.json of every shard, and the folder for the whole by "
                     "--report-dir");
+    if (options->command == COMMAND_CHECK && options->words[0] == NULL)
+        usage_error("check: name a capture or more, - for standard input");
     if (options->command == COMMAND_REPORT && options->words[0] == NULL)
         usage_error("report: of what? name results.json of one run or more");
     bool words = options->command != COMMAND_RUN && options->command != COMMAND_LIST &&
@@ -304,6 +333,7 @@ static struct options defaults(const char *program) {
                               .cases = room(sizeof(char *)),
                               .excludes = room(sizeof(char *)),
                               .words = room(sizeof(char *)),
+                              .names = room(sizeof(char *)),
                               .repeat = 1,
                               .shard = 1,
                               .shards = 1,

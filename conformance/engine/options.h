@@ -16,7 +16,8 @@ enum command {
     COMMAND_EXPLAIN,
     COMMAND_MERGE,
     COMMAND_REPORT,
-    COMMAND_ADAPTER_CHECK
+    COMMAND_ADAPTER_CHECK,
+    COMMAND_CHECK
 };
 enum { ORIGIN_MANUAL = 1, ORIGIN_OBSERVED = 2, ORIGIN_HARDENING = 4 };
 
@@ -32,7 +33,9 @@ struct options {
     const char *known_failures, *report_dir;
     uint64_t seed;
     double timeout_scale;
-    const char **words; /* what follows the options, ended by NULL */
+    const char **names, *slots; /* of slots in captures: base names, a file of full ones */
+    long stream;                /* of a capture; 0: all */
+    const char **words;         /* what follows the options, ended by NULL */
 };
 
 /* Purpose: read the command line. Ends the process for --help, --version (0) and for a mistake

@@ -42,6 +42,9 @@ struct judged_hello {
 enum judged_line judge_hello(const uint8_t *line, size_t size, struct judged_hello *hello,
                              size_t *wrong);
 
+/* Purpose: is this well-formed UTF-8 (MSG-3)? */
+bool judge_utf8(const uint8_t *bytes, size_t size);
+
 /* Purpose: is this text in UTF-8 without control characters, fit to be shown as it is? */
 bool judge_printable(const uint8_t *bytes, size_t size);
 

@@ -16,6 +16,13 @@ static size_t sequence(const uint8_t *bytes, size_t size) {
     return overlong || surrogate || beyond ? 0 : more + 1;
 }
 
+bool judge_utf8(const uint8_t *bytes, size_t size) {
+    for (size_t at = 0, length = 1; at < size; at += length)
+        if ((length = sequence(bytes + at, size - at)) == 0)
+            return false;
+    return true;
+}
+
 bool judge_printable(const uint8_t *bytes, size_t size) {
     for (size_t at = 0; at < size;) {
         size_t length = sequence(bytes + at, size - at);

@@ -67,6 +67,7 @@ static capture_found parse_tcp(view *v, capture_segment *s) {
     s->seq = be32(h + 4);
     s->ack = be32(h + 8);
     s->flags = h[13];
+    s->window = (uint16_t)be16(h + 14);
     size_t there = header < v->size ? header : v->size;
     step(v, there);
     s->data = v->data;

@@ -20,6 +20,7 @@ typedef struct capture_segment {
     capture_endpoint from, to;
     uint32_t seq, ack;
     uint8_t flags;
+    uint16_t window;     /* not scaled */
     const uint8_t *data; /* payload, borrowed from the packet */
     size_t size;
     size_t missing; /* payload bytes behind `data` that the snap length cut off */
