@@ -26,9 +26,12 @@ class Failed(Exception):
 class Original:
     """One context of the original, in a process of its own."""
 
+    command = [ADAPTER]
+    adds_one = True  # bind() binds the port after the one it is asked for
+
     def __init__(self):
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen([ADAPTER], stdin=pipe, stdout=pipe, stderr=pipe)
+        self.process = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=pipe)
         self.said, self.lines, self.events, self.number = [], queue.Queue(), [], 0
         self.slots = set()
         threading.Thread(target=self._read, daemon=True).start()
@@ -88,16 +91,15 @@ class Original:
                     return message
             self.events.append(self._next(deadline, f"event {event}"))
 
-    def bind(self):
+    def bind(self, host="127.0.0.1"):
         """Listens at a free port and returns it."""
-        return self.ask("bind", address="127.0.0.1:0")["port"]
+        return self.ask("bind", address=f"{host}:0")["port"]
 
-    def bind_again(self, port):
-        # The original binds the port after the one it is asked for.
-        return self.ask("bind", address=f"127.0.0.1:{port - 1}")["port"]
+    def bind_again(self, port, host="127.0.0.1"):
+        return self.ask("bind", address=f"{host}:{port - self.adds_one}")["port"]
 
-    def connect(self, port):
-        return self.ask("connect", address=f"127.0.0.1:{port}", timeout=5.0)["connection"]
+    def connect(self, port, host="127.0.0.1"):
+        return self.ask("connect", address=f"{host}:{port}", timeout=5.0)["connection"]
 
     def connected(self):
         """Waits until a bound connection has its peer."""
@@ -121,6 +123,14 @@ class Original:
             if got != encode(value):
                 raise Failed(f"the original: received {got!r:.60} instead of {value!r:.60}")
 
+    def pending(self, channel, count):
+        """Waits until so many messages are there."""
+        deadline = time.monotonic() + DEADLINE
+        while self.ask("pending", channel=channel)["count"] != count:
+            if time.monotonic() > deadline:
+                raise Failed(f"{count} messages did not come in time")
+            time.sleep(0.01)
+
     def end(self):
         """Lets the process end, with all that it holds."""
         self.process.stdin.close()
@@ -130,6 +140,13 @@ class Original:
             self.process.kill()
             self.process.wait()
             raise Failed("the original: did not end") from None
+
+
+class Reference(Original):
+    """One context of the reference."""
+
+    command = [os.path.abspath(os.environ.get("YOTON", os.path.join(ROOT, "build", "yoton"))), "agent"]
+    adds_one = False
 
 
 def header(slot, source, seq, dest=0, dest_seq=0, length=0):

@@ -25,6 +25,7 @@ static const char help[] =
     "  --connections N       end when N connections have ended (default: only a signal ends it)\n"
     "  --deadline SECONDS    give up after this time (default 60)\n"
     "  --interface NAME      default lo\n"
+    "  --snap N              keep N bytes of a packet (default 262144)\n"
     "Prints `recording` when it records. SIGTERM and SIGINT end it as if all had been seen.\n"
     "Exits 0, 1 when packets were lost, time was up or capturing failed, 2 for wrong usage.\n";
 
@@ -39,7 +40,7 @@ typedef struct connection {
 } connection;
 
 typedef struct options {
-    unsigned long port, connections, deadline;
+    unsigned long port, connections, deadline, snap;
     const char *file, *interface;
 } options;
 
@@ -75,9 +76,10 @@ static connection *find(recorder *r, uint16_t port) {
 /* A connection is over with a reset, or with the packet that follows the second FIN: its
  * acknowledgement. */
 static void watch(recorder *r, const u_char *data, size_t size) {
-    if (size < r->link_size + 20 || data[r->link_size] >> 4 != 4)
+    if (size < r->link_size + 20)
         return;
-    const u_char *ip = data + r->link_size, *tcp = ip + (ip[0] & 15) * 4;
+    const u_char *ip = data + r->link_size;
+    const u_char *tcp = ip + (ip[0] >> 4 == 6 ? 40 : (ip[0] & 15) * 4); /* lo has no extensions */
     if (size < (size_t)(tcp - data) + 20)
         return;
     bool outward = be16(tcp) == r->options.port;
@@ -112,7 +114,7 @@ static int set_up(recorder *r) {
     r->pcap = pcap_create(o->interface, error);
     if (r->pcap == NULL)
         return fail(o->interface, error);
-    pcap_set_snaplen(r->pcap, SNAPLEN);
+    pcap_set_snaplen(r->pcap, (int)o->snap);
     pcap_set_immediate_mode(r->pcap, 1);
     pcap_set_buffer_size(r->pcap, BUFFER);
     int result = pcap_activate(r->pcap);
@@ -123,7 +125,7 @@ static int set_up(recorder *r) {
     if (pcap_datalink(r->pcap) != DLT_EN10MB)
         return fail(o->interface, "its link type is not Ethernet's, as that of lo is");
     r->link_size = 14;
-    snprintf(filter, sizeof filter, "ip and tcp port %lu", o->port);
+    snprintf(filter, sizeof filter, "tcp port %lu", o->port);
     if (pcap_compile(r->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0)
         return fail(filter, pcap_geterr(r->pcap));
     result = pcap_setfilter(r->pcap, &program);
@@ -195,7 +197,7 @@ static unsigned long number(const char *text) {
 }
 
 static int read_options(options *o, int argc, char **argv) {
-    *o = (options){.deadline = 60, .interface = "lo"};
+    *o = (options){.deadline = 60, .interface = "lo", .snap = SNAPLEN};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
             return usage("no value for", argv[i]);
@@ -210,9 +212,12 @@ static int read_options(options *o, int argc, char **argv) {
             into = &o->connections;
         else if (strcmp(argv[i], "--deadline") == 0)
             into = &o->deadline;
+        else if (strcmp(argv[i], "--snap") == 0)
+            into = &o->snap;
         else
             return usage("unknown option", argv[i]);
-        if (into != NULL && (value == 0 || (into == &o->port && value > 65535)))
+        if (into != NULL && (value == 0 || (into == &o->port && value > 65535) ||
+                             (into == &o->snap && value > SNAPLEN)))
             return usage("not a number that can be:", argv[i + 1]);
         if (into != NULL)
             *into = value;

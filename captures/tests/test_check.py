@@ -50,6 +50,15 @@ def test_good():
         expect(copy.check(), 0, "ok 1 - captures/")
 
 
+def test_made():
+    """packets in another order, and each of them twice, make no difference to what was said"""
+    with open(os.path.join(CAPTURES, "pub-sub.log"), encoding="utf-8") as f:
+        wanted = f.read()
+    for name in ("reordered", "repeated"):
+        with open(os.path.join(CAPTURES, name + ".log"), encoding="utf-8") as f:
+            assert f.read() == wanted, name
+
+
 def test_other_event():
     """a log with an event more, less or other fails, and shows it"""
     for change in (lambda lines: lines[:-1], lambda lines: lines + ["1 A>B heartbeat\n"],

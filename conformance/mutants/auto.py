@@ -201,8 +201,7 @@ def harness(build, variant, topics, folder, mutated=()):
 class Bench:
     def __init__(self, options):
         self.build, self.tests_only = options.build, options.tests_only
-        self.folder = options.build / "auto"
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="auto-", dir=options.build))  # two runs may go on at once
         self.plain = Variant(self.folder / "plain", options.jobs)
         self.sanitized = None if options.plain else Variant(self.folder / "sanitized", options.jobs, SANITIZERS)
         self.baseline = {}
@@ -343,6 +342,7 @@ def main():
     if sys.stderr.isatty():
         print(file=sys.stderr)
     write(path, results)
+    shutil.rmtree(bench.folder)
     return conclude(results, whole, options.floor)
 
 

@@ -36,6 +36,11 @@ static seen_package *find_package(reading *r, uint64_t source, uint64_t seq) {
     return &r->packages[at];
 }
 
+static bool is_known(reading *r, const yoton_header *h) {
+    const seen_package *known = find_package(r, h->source_id, h->source_seq);
+    return known != NULL && known->digest != 0;
+}
+
 static void make_room(reading *r) {
     size_t old_room = r->package_room;
     seen_package *old = r->packages;
@@ -106,9 +111,16 @@ static void judge_numbers(watched_end *end, const yoton_header *h, bool own) {
                    there == NULL || *there < h->source_seq || has_other_way(end),
                    "it sends back number %llu of a source that came on this connection",
                    (unsigned long long)h->source_seq);
-    rule_judge(end, own ? RULE_ROUTE_4 : RULE_ROUTE_7, h->source_seq > *last,
-               "number %llu of %s comes behind number %llu", (unsigned long long)h->source_seq,
-               own ? "its own packages" : "a source", (unsigned long long)*last);
+    bool again = own && h->source_seq <= *last && is_known(end->watch->reading, h);
+    if (end->other->hello && h->source_id == end->other->said.id)
+        rule_shown(end->other, RULE_ROUTE_19); /* its own package comes back to it */
+    if (again)
+        rule_broken(end, RULE_ROUTE_19, "it forwards its own package %llu, which came back to it",
+                    (unsigned long long)h->source_seq);
+    else
+        rule_judge(end, own ? RULE_ROUTE_4 : RULE_ROUTE_7, h->source_seq > *last,
+                   "number %llu of %s comes behind number %llu", (unsigned long long)h->source_seq,
+                   own ? "its own packages" : "a source", (unsigned long long)*last);
     if (h->source_seq > *last)
         *last = h->source_seq;
 }
@@ -120,27 +132,6 @@ static void judge_context_message(watched_end *end, const dump_event *e) {
     end->announced += good;
 }
 
-void watch_package(watched_end *end, const dump_event *e) {
-    const yoton_header *h = &e->header;
-    bool own = end->hello && h->source_id == end->said.id;
-    end->packages++;
-    rule_judge(end, RULE_ROUTE_20, h->source_id != 0, "a package with source_id 0");
-    judge_numbers(end, h, own);
-    compare_copies(end, e);
-    if (!own)
-        return;
-    end->own++;
-    rule_judge(end, RULE_FRAME_10, h->slot == 2 || h->slot > 7,
-               "a package of its own for slot %llu", (unsigned long long)h->slot);
-    if (h->slot == 2)
-        judge_context_message(end, e);
-    const dump_slot *slot = dump_slots_find(end->watch->reading->slots, h->slot);
-    if (slot != NULL)
-        watch_channel(end, e, slot->name);
-}
-
-/* ---- Channels ---- */
-
 static bool ends_in(const char *name, const char *tail) {
     size_t size = strlen(name), more = strlen(tail);
     return size >= more && strcmp(name + size - more, tail) == 0;
@@ -149,6 +140,54 @@ static bool ends_in(const char *name, const char *tail) {
 static bool is_word(const dump_event *e, const char *word) {
     return e->size == strlen(word) && memcmp(e->data, word, e->size) == 0;
 }
+
+static seen_request *request_of(reading *r, uint64_t requester, uint64_t id, bool add) {
+    for (size_t i = r->request_count; i-- > 0;)
+        if (r->requests[i].requester == requester && r->requests[i].id == id)
+            return &r->requests[i];
+    if (!add || r->request_count >= REQUESTS_MAX)
+        return NULL;
+    if (r->request_count == r->request_room) {
+        r->request_room = r->request_room > 0 ? 2 * r->request_room : 64;
+        r->requests = more_room(r->requests, r->request_room * sizeof *r->requests);
+    }
+    r->requests[r->request_count] = (seen_request){.requester = requester, .id = id};
+    return &r->requests[r->request_count++];
+}
+
+/* The first req! that comes to the requester counts, whoever forwards it. */
+static void note_taker(watched_end *end, const dump_event *e) {
+    const yoton_header *h = &e->header;
+    if (!is_word(e, "req!") || h->dest_seq < NEGOTIATION || !end->other->hello ||
+        end->other->said.id != h->dest_id)
+        return;
+    seen_request *q = request_of(end->watch->reading, h->dest_id, h->dest_seq & ~NEGOTIATION, true);
+    if (q != NULL && q->taker == 0)
+        q->taker = h->source_id;
+}
+
+void watch_package(watched_end *end, const dump_event *e) {
+    const yoton_header *h = &e->header;
+    bool own = end->hello && h->source_id == end->said.id;
+    end->packages++;
+    rule_judge(end, RULE_ROUTE_20, h->source_id != 0, "a package with source_id 0");
+    judge_numbers(end, h, own);
+    compare_copies(end, e);
+    const dump_slot *slot = dump_slots_find(end->watch->reading->slots, h->slot);
+    if (slot != NULL && ends_in(slot->name, ".rep-req"))
+        note_taker(end, e);
+    if (!own)
+        return;
+    end->own++;
+    rule_judge(end, RULE_FRAME_10, h->slot == 2 || h->slot > 7,
+               "a package of its own for slot %llu", (unsigned long long)h->slot);
+    if (h->slot == 2)
+        judge_context_message(end, e);
+    if (slot != NULL)
+        watch_channel(end, e, slot->name);
+}
+
+/* ---- Channels ---- */
 
 static void judge_content(watched_end *end, const dump_event *e, const char *name,
                           const char *pattern) {
@@ -170,20 +209,6 @@ static void judge_content(watched_end *end, const dump_event *e, const char *nam
 }
 
 /* ---- Requests ---- */
-
-static seen_request *request_of(reading *r, uint64_t requester, uint64_t id, bool add) {
-    for (size_t i = r->request_count; i-- > 0;)
-        if (r->requests[i].requester == requester && r->requests[i].id == id)
-            return &r->requests[i];
-    if (!add || r->request_count >= REQUESTS_MAX)
-        return NULL;
-    if (r->request_count == r->request_room) {
-        r->request_room = r->request_room > 0 ? 2 * r->request_room : 64;
-        r->requests = more_room(r->requests, r->request_room * sizeof *r->requests);
-    }
-    r->requests[r->request_count] = (seen_request){.requester = requester, .id = id};
-    return &r->requests[r->request_count++];
-}
 
 static bool is_request(const dump_event *e) {
     yoton_value v;
@@ -243,10 +268,6 @@ static void replier_says(watched_end *end, const dump_event *e) {
     bool word = is_word(e, "req!") && h->dest_seq >= NEGOTIATION;
     if (word || h->dest_seq >= NEGOTIATION) {
         rule_judge(end, RULE_REQREP_15, word && h->dest_id != 0, "not a req! to one requester");
-        seen_request *q =
-            request_of(end->watch->reading, h->dest_id, h->dest_seq & ~NEGOTIATION, true);
-        if (q != NULL && q->taker == 0)
-            q->taker = h->source_id;
     } else {
         rule_judge(end, RULE_REQREP_18, h->dest_id != 0, "a reply that is for everybody");
     }

@@ -45,6 +45,7 @@
     X(ROUTE_7, "ROUTE-7")                                                                          \
     X(ROUTE_14, "ROUTE-14")                                                                        \
     X(ROUTE_15, "ROUTE-15")                                                                        \
+    X(ROUTE_19, "ROUTE-19")                                                                        \
     X(ROUTE_20, "ROUTE-20")                                                                        \
     X(CTX_1, "CTX-1")                                                                              \
     X(CTX_5, "CTX-5")                                                                              \

@@ -178,7 +178,7 @@ static void on_bad_line(watched_end *end, const dump_event *e) {
     end->bad_line = true;
     end->unterminated = e->error == YOTON_E_MORE;
     end->own_line_as_sent = yoton;
-    if (end->side == 1 && other->bad_line)
+    if (end->side == 1 && other->bad_line && e->size >= 5 && memcmp(e->data, "ERROR", 5) == 0)
         rule_broken(end, other->own_line_as_sent ? RULE_HS_13 : RULE_HS_12,
                     "it refuses with other words than ERROR: …");
     if (end->duty.rule == RULE_HS_13 || end->duty.rule == RULE_HS_12)

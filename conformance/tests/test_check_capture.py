@@ -172,6 +172,7 @@ WRONG = [  # what, rule, role, conversations
     ("a package changed on its way", "ROUTE-15", "client",
      [good(), {**lines(b"YOTON!%016x.5\r\n" % B, (0.002, 1, b"YOTON!%016x.78\r\n" % (B + 1))), "new": (0.003, 0, package(2, B, 6, b"NEW_CONNECTION")),
                "far": (0.02, 0, package("chat.txt.pub-sub", 7, 9, b"from after"))}]),
+    ("an own package forwarded", "ROUTE-19", "client", [changed(again=(0.02, 0, package("chat.txt.pub-sub", A, 2, b"hi")))]),
     ("source 0", "ROUTE-20", "host", [changed(far=package("chat.txt.pub-sub", 0, 9, b"x"))]),
     ("no NEW_CONNECTION", "CTX-1", "client", [changed(new=None)]),
     ("another context message", "CTX-5", "client", [changed(new=package(2, A, 1, b"CLOSE_CONNECTION"))]),
@@ -236,6 +237,10 @@ LIBRARY = {  # what the scripted peers of the captures do wrong, and the origina
     "lost-track": {"FRAME-2 client", "CTX-1 client", "CTX-5 client"}, "pub-sub": set(), "refused-http": set(), "refused-id": {"HS-2 client"},
     "relay": set(), "request-reply": set(), "signals": {"CTX-1 client", "FRAME-12 client", "FRAME-15 client"}, "state": set(),
     "unterminated-line": {"HS-2 client", "HS-17 host"},  # F17
+    "loop": {"ROUTE-19 client"},  # F22
+    "stopped-process": {"LINK-1 client", "LINK-2 client"},
+    **{name: set() for name in ("cancelled-request", "client-server", "ipv6", "killed-process", "load-balancing", "lossy", "middle", "mixed", "one-way",
+                                "reordered", "repeated", "sync-mode")},
 }
 
 

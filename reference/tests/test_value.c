@@ -342,6 +342,12 @@ static void test_every_allocation_fails(void **state) {
     uint8_t pairs[2 + 40 * 4] = {'d', 40}; /* more than a comparison has room for of itself */
     for (uint8_t i = 0; i < 40; i++)
         memcpy(pairs + 2 + 4 * i, (uint8_t[]){'s', 1, i, 'n'}, 4);
+    uint8_t dicts[20 * 4 + 1]; /* and one deeper than a literal has room for of itself */
+    for (size_t i = 0; i < 20; i++)
+        memcpy(dicts + 4 * i, (uint8_t[]){'d', 1, 'b', 1}, 4);
+    dicts[sizeof dicts - 1] = 'n';
+    bytes nest = {dicts, sizeof dicts};
+    assert_true(alloc_fail_each(do_everything, &nest) > 20);
     bytes wide = {pairs, sizeof pairs};
     assert_true(alloc_fail_each(do_everything, &wide) > 40);
     bytes deep;

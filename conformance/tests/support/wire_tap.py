@@ -47,6 +47,8 @@ class Tap:
         while open_sides:
             for key, _ in look.select():
                 side = key.data
+                if side not in open_sides:  # closed since it was looked at
+                    continue
                 try:
                     data = ends[side].recv(PIECE)
                 except ConnectionError:
