@@ -119,27 +119,43 @@ def read_pcapng(path):
         at += size
 
 
+# Captures that do not hold all that was said.
+PARTIAL = {"lossy", "middle", "one-way", "snap-cut"}
+
+
+def segment_of(frame):
+    """(source, destination, segment) of an Ethernet frame with IPv4 or IPv6 and TCP; ends are (address, port)."""
+    six = frame[14] >> 4 == 6
+    packet = frame[14:14 + (40 + struct.unpack_from(">H", frame, 18)[0] if six else struct.unpack_from(">H", frame, 16)[0])]
+    segment = packet[40 if six else (packet[0] & 15) * 4:]
+    ports = struct.unpack_from(">HH", segment)
+    here, there = (packet[8:24], packet[24:40]) if six else (packet[12:16], packet[16:20])
+    return (here, ports[0]), (there, ports[1]), segment
+
+
 def streams_of(path):
     """The bytes of each direction, put together in the simplest way: by number, each byte once."""
     streams = {}
     for frame in read_pcapng(path):
-        packet = frame[14:14 + struct.unpack_from(">H", frame, 16)[0]]
-        segment = packet[(packet[0] & 15) * 4:]
-        source, dest, seq, _, offset, flags = struct.unpack_from(">HHIIBB", segment)
-        if flags & SYN and not flags & ACK:
-            streams[len(streams) + 1] = {"ports": (source, dest), "start": {source: seq + 1},
-                                         "bytes": {source: {}, dest: {}}}
-        stream = next(s for s in reversed(streams.values()) if {source, dest} == set(s["ports"]))
-        stream["start"].setdefault(source, seq + 1)
+        source, dest, segment = segment_of(frame)
+        seq, _, offset, flags = struct.unpack_from(">IIBB", segment, 4)
+        known = [s for s in reversed(streams.values()) if {source, dest} == set(s["ends"])]
+        again = known and known[0]["start"].get(source) == seq + 1
+        if flags & SYN and not flags & ACK and not again:
+            known = [{"ends": (source, dest), "start": {source: seq + 1}, "bytes": {source: {}, dest: {}}}]
+            streams[len(streams) + 1] = known[0]
+        stream = known[0]
+        if flags & SYN and flags & ACK:
+            stream["start"].setdefault(source, seq + 1)
         data = segment[(offset >> 4) * 4:]
-        place = (seq - stream["start"][source]) % 2**32
         if data:
-            stream["bytes"][source].setdefault(place, data)
+            stream["bytes"][source].setdefault(seq, data)
     for number, stream in streams.items():
         sides = []
-        for port in stream["ports"]:
+        for end in stream["ends"]:
             joined = bytearray()
-            for place, data in sorted(stream["bytes"][port].items()):
+            for seq, data in sorted(stream["bytes"][end].items(), key=lambda one: (one[0] - stream["start"][end]) % 2**32):
+                place = (seq - stream["start"][end]) % 2**32
                 joined[place:place + len(data)] = data
             sides.append(bytes(joined))
         yield number, sides

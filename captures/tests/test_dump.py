@@ -665,7 +665,7 @@ def read_by_dump(path):
 
 
 def compare_library(reader):
-    paths = sorted(glob.glob(os.path.join(CAPTURES, "*.pcapng")))
+    paths = [path for path in sorted(glob.glob(os.path.join(CAPTURES, "*.pcapng"))) if os.path.basename(path)[:-7] not in packets.PARTIAL]
     assert paths, "no captures"
     packages = 0
     for path in paths:

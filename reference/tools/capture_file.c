@@ -70,6 +70,56 @@ capture_file *capture_file_open(const char *name, char error[CAPTURE_ERROR_SIZE]
     return NULL;
 }
 
+static int fail_live(char error[CAPTURE_ERROR_SIZE], const char *why) {
+    snprintf(error, CAPTURE_ERROR_SIZE, "%s", why);
+    return -1;
+}
+
+static int open_live(capture_file *f, const char *interface, unsigned port,
+                     char error[CAPTURE_ERROR_SIZE]) {
+    enum { WAKE = 200 }; /* ms, so that a stop is noticed */
+    char trouble[PCAP_ERRBUF_SIZE] = "", filter[32] = "tcp";
+    struct bpf_program program;
+    f->pcap = pcap_create(interface, trouble);
+    if (f->pcap == NULL)
+        return fail_live(error, trouble);
+    pcap_set_immediate_mode(f->pcap, 1);
+    pcap_set_timeout(f->pcap, WAKE);
+    int result = pcap_activate(f->pcap);
+    if (result < 0)
+        return fail_live(error, result == PCAP_ERROR_PERM_DENIED
+                                    ? "no right to capture; run it as root, or give the program "
+                                      "CAP_NET_RAW"
+                                    : pcap_statustostr(result));
+    f->link = pcap_datalink(f->pcap);
+    if (!capture_link_known(f->link))
+        return fail_live(error, "its link type is not one of Ethernet, loopback, raw IP and Linux "
+                                "cooked");
+    if (port != 0)
+        snprintf(filter, sizeof filter, "tcp port %u", port);
+    if (pcap_compile(f->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0)
+        return fail_live(error, pcap_geterr(f->pcap));
+    result = pcap_setfilter(f->pcap, &program);
+    pcap_freecode(&program);
+    return result == 0 ? 0 : fail_live(error, pcap_geterr(f->pcap));
+}
+
+capture_file *capture_live_open(const char *interface, unsigned port,
+                                char error[CAPTURE_ERROR_SIZE]) {
+    capture_file *f = calloc(1, sizeof *f);
+    if (f == NULL) {
+        snprintf(error, CAPTURE_ERROR_SIZE, "out of memory");
+        return NULL;
+    }
+    f->offset = -1;
+    if (open_live(f, interface, port, error) == 0)
+        return f;
+    capture_file_close(f);
+    return NULL;
+}
+
+void capture_file_stop(capture_file *f) { pcap_breakloop(f->pcap); }
+
 static bool count(capture_file *f, capture_found found) {
     f->counts.packets++;
     f->counts.tcp += found == CAPTURE_TCP;
@@ -83,13 +133,16 @@ int capture_file_next(capture_file *f, capture_segment *segment, int64_t *time,
     struct pcap_pkthdr *header;
     const u_char *data;
     int result;
-    while ((result = pcap_next_ex(f->pcap, &header, &data)) == 1) {
+    while ((result = pcap_next_ex(f->pcap, &header, &data)) >= 0) {
+        if (result == 0) /* an interface on which nothing happens */
+            continue;
         /* unsigned, because a hostile capture may hold any time */
         uint64_t now = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
         if (f->counts.packets == 0)
             f->first = now;
         *time = (int64_t)(now - f->first);
-        f->offset = ftello(f->stream);
+        if (f->stream != NULL)
+            f->offset = ftello(f->stream);
         if (count(f, capture_packet_parse(f->link, data, header->caplen, header->len, segment)))
             return 1;
     }

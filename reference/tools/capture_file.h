@@ -19,6 +19,14 @@ enum { CAPTURE_ERROR_SIZE = 512 };
  * taken apart. Close with capture_file_close. */
 capture_file *capture_file_open(const char *name, char error[CAPTURE_ERROR_SIZE]);
 
+/* Purpose: watch an interface as it goes, TCP with this port at either end (0: all TCP). Needs the
+ * right to capture. Returns and is closed as capture_file_open. */
+capture_file *capture_live_open(const char *interface, unsigned port,
+                                char error[CAPTURE_ERROR_SIZE]);
+
+/* Purpose: make capture_file_next return 0 soon. May be called by a handler of a signal. */
+void capture_file_stop(capture_file *file);
+
 /* Purpose: the next TCP segment, valid until the next call. *time receives microseconds since the
  * first packet of the file.
  * Returns 1, 0 at the end, or -1 with one line in `error` that names the offset in the file. */

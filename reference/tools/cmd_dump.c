@@ -6,16 +6,19 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "capture_file.h"
+#include "dump_filter.h"
 #include "dump_print.h"
 #include "tools.h"
 
 static const char help[] =
     "usage: yoton dump [OPTION...] FILE...\n"
+    "       yoton dump [OPTION...] --interface NAME\n"
     "\n"
     "Prints what Yoton said in captures (pcap or pcapng; - reads standard input), one line per\n"
     "handshake line, package and signal: seconds since the first packet, stream, direction, what.\n"
@@ -26,6 +29,11 @@ static const char help[] =
     "  --name BASE        show slots of this base name by name, with every type and pattern\n"
     "  --slots FILE       the same for the full slot names in FILE, one per line\n"
     "  --payload N|all    show N bytes of a payload (default 64)\n"
+    "  --kind KIND        only events of this kind (package, hello, close, ...); repeatable\n"
+    "  --slot SLOT        only packages for this slot, a full name or a number; repeatable\n"
+    "  --source ID        only packages of this context, its id in hex; repeatable\n"
+    "  --interface NAME   watch an interface instead, as lo (needs the right to capture); a\n"
+    "                     signal ends it\n"
     "  --port N           only TCP streams with this port at either end\n"
     "  --stream N         only the stream with this number\n"
     "  --max-message N    a longer payload is an error in the stream (default 2^30 bytes)\n"
@@ -42,6 +50,8 @@ static const char help[] =
 typedef struct options {
     bool json, no_time, no_heartbeats, help;
     uint64_t payload, port, stream, max_message; /* 0: not given */
+    const char *interface;
+    dump_filter filter;
     dump_slots slots;
 } options;
 
@@ -54,6 +64,10 @@ static const struct option known[] = {{"json", no_argument, NULL, 'j'},
                                       {"port", required_argument, NULL, 'o'},
                                       {"stream", required_argument, NULL, 'r'},
                                       {"max-message", required_argument, NULL, 'm'},
+                                      {"kind", required_argument, NULL, 'k'},
+                                      {"slot", required_argument, NULL, 'S'},
+                                      {"source", required_argument, NULL, 'c'},
+                                      {"interface", required_argument, NULL, 'i'},
                                       {"help", no_argument, NULL, 'h'},
                                       {0}};
 
@@ -105,6 +119,13 @@ static int add_file(options *o, const char *file) {
     return result;
 }
 
+static int filtered(const char *option, const char *text, int error) {
+    return error == YOTON_OK ? TOOL_OK
+                             : tool_usage("dump", "%s %s: %s", option, text,
+                                          error == YOTON_E_ARGUMENT ? "there is no such thing"
+                                                                    : yoton_strerror(error));
+}
+
 static int read_option(options *o, int option) {
     switch (option) {
     case 'j':
@@ -130,6 +151,15 @@ static int read_option(options *o, int option) {
         return read_number("--port", optarg, 65535, &o->port);
     case 'r':
         return read_number("--stream", optarg, ULONG_MAX, &o->stream);
+    case 'k':
+        return filtered("--kind", optarg, dump_filter_kind(&o->filter, optarg));
+    case 'S':
+        return filtered("--slot", optarg, dump_filter_slot(&o->filter, optarg));
+    case 'c':
+        return filtered("--source", optarg, dump_filter_source(&o->filter, optarg));
+    case 'i':
+        o->interface = optarg;
+        return TOOL_OK;
     case 'm':
         return read_number("--max-message", optarg, UINT64_MAX, &o->max_message);
     default:
@@ -150,8 +180,10 @@ static int read_options(options *o, int argc, char **argv) {
         if (result != TOOL_OK)
             return result;
     }
-    if (!o->help && optind == argc)
+    if (!o->help && optind == argc && o->interface == NULL)
         return tool_usage("dump", "name a capture, or - for standard input");
+    if (optind < argc && o->interface != NULL)
+        return tool_usage("dump", "a capture or an interface, not both");
     return TOOL_OK;
 }
 
@@ -165,9 +197,12 @@ static int on_event(void *user, const dump_event *event) {
     output *out = user;
     const options *o = out->options;
     if ((o->stream != 0 && event->stream->number != o->stream) ||
-        (o->no_heartbeats && event->kind == DUMP_HEARTBEAT))
+        (o->no_heartbeats && event->kind == DUMP_HEARTBEAT) ||
+        !dump_filter_takes(&o->filter, event))
         return 0;
     int result = (o->json ? dump_print_json : dump_print_text)(&out->printer, event);
+    if (o->interface != NULL) /* somebody looks on */
+        fflush(out->printer.out);
     return result == 0 && ferror(out->printer.out) ? 1 : result;
 }
 
@@ -196,6 +231,23 @@ static void warn(const char *name, unsigned long count, const char *what) {
         fprintf(stderr, "yoton dump: warning: %s: %lu %s\n", name, count, what);
 }
 
+/* ---- An interface ---- */
+
+static capture_file *watched;
+
+static void on_signal(int number) {
+    (void)number;
+    capture_file_stop(watched);
+}
+
+static void end_by_signal(capture_file *file) {
+    struct sigaction action = {.sa_handler = on_signal};
+    watched = file;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    fputs("watching\n", stderr); /* nothing is missed from here on */
+}
+
 static int dump_file(const options *o, dump_printer *printer, const char *name) {
     char error[CAPTURE_ERROR_SIZE] = "";
     uint64_t payload = o->payload != 0 ? o->payload : 64;
@@ -206,9 +258,12 @@ static int dump_file(const options *o, dump_printer *printer, const char *name) 
                               o->max_message ? o->max_message : YOTON_MAX_MESSAGE_DEFAULT,
                           .keep = payload > DUMP_KEEP_DEFAULT ? payload : DUMP_KEEP_DEFAULT};
     out.printer.shown = payload;
-    capture_file *file = capture_file_open(name, error);
+    capture_file *file = o->interface != NULL ? capture_live_open(name, (unsigned)o->port, error)
+                                              : capture_file_open(name, error);
     if (file == NULL)
         return tool_fail("dump", "%s: %s", name, error);
+    if (o->interface != NULL)
+        end_by_signal(file);
     int result = read_file(o, file, &reader, error);
     capture_counts counts = *capture_file_counts(file);
     capture_file_close(file);
@@ -221,7 +276,7 @@ static int dump_file(const options *o, dump_printer *printer, const char *name) 
     warn(name, counts.cut, "packets were passed over, because the snap length cut their headers");
     if (error[0] != '\0')
         return tool_fail("dump", "%s: %s", name, error);
-    if (counts.tcp == 0)
+    if (counts.tcp == 0 && o->interface == NULL)
         return tool_fail("dump", "%s: no TCP in its %lu packets", name, counts.packets);
     return TOOL_OK;
 }
@@ -250,8 +305,10 @@ int cmd_dump(int argc, char **argv) {
         fputs(help, stdout);
         result = tool_finish("dump");
     } else if (result == TOOL_OK) {
-        result = dump_files(&o, argc - optind, argv + optind);
+        result = o.interface != NULL ? dump_files(&o, 1, (char *[]){(char *)o.interface})
+                                     : dump_files(&o, argc - optind, argv + optind);
     }
     dump_slots_free(&o.slots);
+    dump_filter_free(&o.filter);
     return result;
 }
