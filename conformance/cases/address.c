@@ -177,7 +177,8 @@ CASE(ADDR, 10, 1, .roles = ROLE_HOST, .needs = "bind", .title = "the port that w
     uint16_t port = port_before_free(t);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     json_t *reply = try_bind(t, address, 1);
-    check(t, reply_ok(reply), "binding failed: %s", reply_code(reply));
+    check(t, reply_ok(reply), "binding failed: %s",
+          json_string_value(json_object_get(reply, "error")));
     check(t, port_of(reply) == port, "asked for port %u, bound %u", port, port_of(reply));
     end *e = dial(t, port);
     send_hello(e);
@@ -194,7 +195,8 @@ CASE(ADDR, 10, 2, .roles = ROLE_HOST, .needs = "bind", .title = "the next free p
     while (port > 65000);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     json_t *reply = try_bind(t, address, 30);
-    check(t, reply_ok(reply), "binding failed: %s", reply_code(reply));
+    check(t, reply_ok(reply), "binding failed: %s",
+          json_string_value(json_object_get(reply, "error")));
     check(t, port_of(reply) > port && port_of(reply) < port + 30, "bound %u, not within %u to %u",
           port_of(reply), port + 1, port + 29);
 }

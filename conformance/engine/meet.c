@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How an end comes about: dialling, listening, shaking hands. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* getentropy */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -112,42 +112,6 @@ static end *dial_target(tester *t) {
 
 /* ---- Having the peer bind ---- */
 
-static uint16_t free_port(tester *t) {
-    struct sockaddr_in here = {.sin_family = AF_INET,
-                               .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof here;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&here, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)&here, &size) != 0)
-        harness_failed(t, "no free port: %s", strerror(errno));
-    close(fd);
-    return ntohs(here.sin_port);
-}
-
-static json_t *ask_bind(tester *t, uint16_t port) {
-    char *address = text_of("127.0.0.1:%u", (unsigned)port);
-    json_t *reply = try_call(t, "bind", "{s:s}", "address", address);
-    free(address);
-    return reply;
-}
-
-uint16_t peer_bind(tester *t, uint16_t port, const char **connection) {
-    bool choose = port == 0 && !has(t, "port0");
-    json_t *reply = NULL;
-    for (int tries = choose ? 5 : 1; tries > 0 && !reply_ok(reply); tries--)
-        reply = ask_bind(t, choose ? free_port(t) : port);
-    if (!reply_ok(reply))
-        fail(t, "`bind` failed (%s): %s", reply_code(reply), json_get_text(reply, "error"));
-    if (connection != NULL)
-        *connection = json_get_text(reply, "connection");
-    json_int_t bound = json_integer_value(json_object_get(reply, "port"));
-    check(t, bound > 0 && bound < 65536, "`bind` answered port %lld", (long long)bound);
-    return (uint16_t)bound;
-}
-
-/* ---- Having the peer connect ---- */
-
-/* Port 0 means any; returns the port, or 0 with errno. */
 /* A socket bound to the port, or to a free one; -1 with errno when that is taken. *port receives
  * it.
  */
@@ -170,6 +134,78 @@ static int bound_socket(const tester *t, uint16_t *port, int shared) {
     return -1;
 }
 
+/* Ports that the system gives to nobody who asks for any: so none of the connections and listeners
+ * of other cases, or of whatever else runs here, comes to have a port that a case relies on. */
+static unsigned quiet_ports(unsigned *first) {
+    enum { LOWEST = 10000, ENOUGH = 2000, LAST = 65535 };
+    unsigned low = 32768, high = 60999;
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+    if (file != NULL && fscanf(file, "%u %u", &low, &high) != 2)
+        low = high = 0;
+    if (file != NULL)
+        fclose(file);
+    if (low >= LOWEST + ENOUGH) {
+        *first = LOWEST;
+        return low - LOWEST;
+    }
+    *first = high + 1;
+    return high + ENOUGH <= LAST ? LAST - high : 0;
+}
+
+static bool is_free(const tester *t, uint16_t port) {
+    int fd = bound_socket(t, &port, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* One that is free, as the ones behind it are; any port where there are no quiet ones. */
+static uint16_t free_port(tester *t, unsigned together) {
+    enum { TRIES = 1000 };
+    unsigned first, count = quiet_ports(&first);
+    for (int i = 0; i < TRIES; i++) {
+        uint16_t port = 0, chance = 0;
+        if (count == 0) {
+            int fd = bound_socket(t, &port, 0);
+            if (fd >= 0)
+                close(fd);
+        } else if (getentropy(&chance, sizeof chance) ==
+                   0) { /* not by the seed: runs may share it */
+            port = (uint16_t)(first + chance % (count - together));
+        }
+        unsigned good = 0;
+        while (port != 0 && good < together && is_free(t, (uint16_t)(port + good)))
+            good++;
+        if (good == together)
+            return port;
+    }
+    harness_failed(t, "no free port");
+}
+
+static json_t *ask_bind(tester *t, uint16_t port) {
+    char *address = text_of("127.0.0.1:%u", (unsigned)port);
+    json_t *reply = try_call(t, "bind", "{s:s}", "address", address);
+    free(address);
+    return reply;
+}
+
+uint16_t peer_bind(tester *t, uint16_t port, const char **connection) {
+    bool choose = port == 0;
+    json_t *reply = NULL;
+    for (int tries = choose ? 5 : 1; tries > 0 && !reply_ok(reply); tries--)
+        reply = ask_bind(t, choose ? free_port(t, 2) : port);
+    if (!reply_ok(reply))
+        fail(t, "`bind` failed (%s): %s", reply_code(reply), json_get_text(reply, "error"));
+    if (connection != NULL)
+        *connection = json_get_text(reply, "connection");
+    json_int_t bound = json_integer_value(json_object_get(reply, "port"));
+    check(t, bound > 0 && bound < 65536, "`bind` answered port %lld", (long long)bound);
+    return (uint16_t)bound;
+}
+
+/* ---- Having the peer connect ---- */
+
+/* Port 0 means any; returns the port, or 0 with errno. */
 /* Takes the socket over. */
 static bool start_listening(tester *t, int fd, uint16_t port) {
     if (listen(fd, 16) != 0) {
@@ -228,20 +264,13 @@ void harness_unlisten(tester *t, uint16_t port) {
 }
 
 uint16_t harness_listen_before_free(tester *t) {
-    for (;;) {
-        uint16_t port = harness_listen(t), next = (uint16_t)(port + 1);
-        if (next != 0 && harness_listen_at(t, next)) {
-            harness_unlisten(t, next);
-            return port;
-        }
-    }
-}
-
-uint16_t port_before_free(tester *t) {
-    uint16_t port = harness_listen_before_free(t);
-    harness_unlisten(t, port);
+    uint16_t port = 0;
+    while (port == 0)
+        port = listen_at(t, free_port(t, 2));
     return port;
 }
+
+uint16_t port_before_free(tester *t) { return free_port(t, 2); }
 
 int peer_connect(tester *t, uint16_t port, double timeout) {
     char *address = text_of("127.0.0.1:%u", (unsigned)port);
