@@ -3,6 +3,7 @@
 """`yotonspec check` on captures written byte by byte: a good conversation breaks no rule, and one that is wrong in one thing
 breaks the rule it should, at the end that did it, with the frame. Prints TAP."""
 import json
+import random
 import struct
 import subprocess
 import sys
@@ -232,6 +233,25 @@ def told(room):
     report("a file of names that is not there", differs("exit code", done.returncode, 2), lacks("error", done.stderr, "--slots"))
 
 
+def broken_files(room):
+    """A small capture cut anywhere, and with bits turned: never a crash, always a verdict or a word."""
+    whole = (ROOT / "captures/own-id-client.pcapng").read_bytes()
+    path, dice, bad, codes = room.path / "broken.pcapng", random.Random(5), [], set()
+    variants = [whole[:i] for i in range(0, len(whole), 7)]
+    for _ in range(150):
+        flipped = bytearray(whole)
+        for _ in range(dice.choice((1, 1, 4))):
+            flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
+        variants.append(bytes(flipped))
+    for i, data in enumerate(variants):
+        path.write_bytes(data)
+        done, _ = room.check(path)
+        codes.add(done.returncode)
+        if done.returncode not in (0, 1, 3, 4) or (done.returncode in (3, 4) and done.stderr.count("\n") not in (1, 2)):
+            bad.append(f"variant {i}: exit {done.returncode}: {done.stderr[-300:]}")
+    report(f"{len(variants)} broken files: what can be read is judged, the rest is named", *bad[:5], not {0, 4} <= codes and f"codes {codes}")
+
+
 LIBRARY = {  # what the scripted peers of the captures do wrong, and the original where traffic shows it
     "close-signal": {"CTX-1 client"}, "handshake": set(), "heartbeats": set(), "large-message": set(), "own-id": set(), "own-id-client": set(),
     "lost-track": {"FRAME-2 client", "CTX-1 client", "CTX-5 client"}, "pub-sub": set(), "refused-http": set(), "refused-id": {"HS-2 client"},
@@ -256,6 +276,7 @@ def together():
         judged(room)
         told(room)
         library(room)
+        broken_files(room)
 
 
 if __name__ == "__main__":
