@@ -84,6 +84,15 @@ static void print_whole_case(const struct test_case *test) {
 }
 
 static int explain_one(const char *id) {
+    size_t size = strlen(id);
+    if (size > 2 && strcmp(id + size - 2, ".0") == 0) { /* an entry of `check` */
+        const struct requirement *seen = find_requirement(id, size - 2);
+        if (seen != NULL) {
+            print_requirement(seen);
+            printf("\n%s: what a capture shows of it, judged by `yotonspec check`\n", id);
+            return EXIT_CONFORMS;
+        }
+    }
     choose_cases(strncmp(id, "AD-", 3) == 0 ? adapter_checks : all_cases);
     const struct test_case *test = find_case(id);
     const struct requirement *r = test ? requirement_of(test) : find_requirement(id, strlen(id));

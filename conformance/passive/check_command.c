@@ -142,6 +142,20 @@ static json_t *all_entries(const struct options *options, const file_reading *fi
     return cases;
 }
 
+/* In the order of the streams, which the list has backwards. */
+static json_t *drawings(const file_reading *files, size_t count) {
+    enum { DRAWN = 100 };
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++) {
+        size_t first = json_array_size(all);
+        for (const watch *w = files[i].reading.watches; w != NULL; w = w->next)
+            json_array_insert_new(all, first, drawing_of(w, files[i].name));
+    }
+    while (json_array_size(all) > DRAWN)
+        json_array_remove(all, DRAWN);
+    return all;
+}
+
 static const char *started(void) {
     static char text[32];
     time_t seconds = time(NULL);
@@ -194,7 +208,9 @@ int command_check(const struct options *options) {
         .options = options, .peer = &peer, .known = &known, .started = started(), .scale = 1};
     json_t *cases = all_entries(options, files, count);
     info.pairs = json_array_size(cases);
-    int code = conclude(make_results(&info, cases), folder);
+    json_t *results = make_results(&info, cases);
+    json_object_set_new(results, "streams", drawings(files, count));
+    int code = conclude(results, folder);
     dump_slots_free(&slots);
     return code;
 }

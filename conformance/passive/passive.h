@@ -4,6 +4,7 @@
 #ifndef YOTONSPEC_PASSIVE_H
 #define YOTONSPEC_PASSIVE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -124,6 +125,7 @@ struct watch {
     bool whole; /* seen from the first byte of both ends */
     int64_t began;
     watched_end end[2];
+    json_t *steps; /* what went by, without heartbeats; NULL before the first */
     struct watch *next;
 };
 
@@ -179,6 +181,11 @@ void watch_finish(reading *r);
 void watch_package(watched_end *end, const dump_event *event);
 void watch_channel(watched_end *end, const dump_event *event, const char *name);
 void watch_requests_finish(reading *r);
+
+/* Purpose: keep an event for the drawing of its connection, and give that: title, client, host and
+ * transcript. The caller owns it. */
+void draw_event(watch *w, const dump_event *event);
+json_t *drawing_of(const watch *w, const char *file);
 
 /* Purpose: read one capture into `r`. Returns NULL, or one line that says what is wrong; what was
  * read before stands. *tcp receives how many TCP packets there were. */

@@ -69,8 +69,10 @@ static void on_forget(void *user, capture_stream *stream, bool evicted) {
 
 static int on_event(void *user, const dump_event *event) {
     front *f = user;
-    if (wanted(f, event->stream))
-        watch_event(f->reading, watch_of(f, event->stream), event);
+    if (!wanted(f, event->stream))
+        return 0;
+    watch_event(f->reading, watch_of(f, event->stream), event);
+    draw_event(watch_of(f, event->stream), event);
     return 0;
 }
 

@@ -115,7 +115,8 @@ static void write_entry(FILE *file, const json_t *entry) {
 static void write_transcript(FILE *file, const json_t *one) {
     const json_t *transcript = json_object_get(one, "transcript");
     if (json_array_size(transcript) > 0) {
-        write_sequence(file, transcript, strcmp(json_get_text(one, "origin"), "adapter") == 0);
+        write_sequence(file, transcript, strcmp(json_get_text(one, "origin"), "adapter") == 0,
+                       "harness", "peer");
         fputs("<h4>What was sent (→) and received (←)</h4><div class=\"scroll\"><table>"
               "<tr><th>s<th>who<th><th>what</tr>\n",
               file);
@@ -280,10 +281,28 @@ static void write_filters(FILE *file, const json_t *results) {
           file);
 }
 
+/* The connections of captures, as they went. */
+static void write_streams(FILE *file, const json_t *results) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(results, "streams"), i, one) {
+        fputs("<details class=\"stream\"><summary>", file);
+        write_escaped(file, json_get_text(one, "title"));
+        fputs(" <span class=\"role\">", file);
+        write_escaped(file, json_get_text(one, "client"));
+        fputs(" → ", file);
+        write_escaped(file, json_get_text(one, "host"));
+        fputs("</span></summary>\n", file);
+        write_sequence(file, json_object_get(one, "transcript"), true, "client", "host");
+        fputs("</details>\n", file);
+    }
+}
+
 void write_html_report(FILE *file, const json_t *results) {
     const json_t *cases = json_object_get(results, "cases");
     write_head(file, results);
     write_filters(file, results);
+    write_streams(file, results);
     fputs("<main>\n", file);
     for (int i = 0; i < VERDICTS; i++) {
         size_t n;

@@ -78,7 +78,8 @@ static void write_gap(FILE *file, size_t left_out, int y) {
             (LEFT + RIGHT) / 2, y - 5, left_out);
 }
 
-void write_sequence(FILE *file, const json_t *transcript, bool adapter) {
+void write_sequence(FILE *file, const json_t *transcript, bool adapter, const char *left,
+                    const char *right) {
     size_t i, count = 0, number = 0;
     json_t *entry;
     json_array_foreach(transcript, i, entry) { count += in_diagram(entry, adapter); }
@@ -90,8 +91,8 @@ void write_sequence(FILE *file, const json_t *transcript, bool adapter) {
             "<h4>The conversation</h4><div class=\"scroll\"><svg class=\"sequence\" role=\"img\" "
             "aria-label=\"Sequence diagram: who sent what when\" viewBox=\"0 0 %d %d\">\n",
             WIDTH, bottom);
-    write_line(file, LEFT, bottom - 8, "harness");
-    write_line(file, RIGHT, bottom - 8, "peer");
+    write_line(file, LEFT, bottom - 8, left);
+    write_line(file, RIGHT, bottom - 8, right);
     json_array_foreach(transcript, i, entry) {
         if (!in_diagram(entry, adapter))
             continue;

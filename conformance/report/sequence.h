@@ -12,7 +12,9 @@ extern const char sequence_style[];
 
 /* Purpose: write an SVG with the life lines of harness and peer and an arrow for each entry that
  * in_diagram() takes, of a long conversation the beginning and the end. Nothing for one without
- * any. It takes its colours from the style sheet of the page (classes sq-…). */
-void write_sequence(FILE *file, const json_t *transcript, bool adapter);
+ * any. The lines are named by `left` and `right`. It takes its colours from the style sheet of the
+ * page (classes sq-…). */
+void write_sequence(FILE *file, const json_t *transcript, bool adapter, const char *left,
+                    const char *right);
 
 #endif

@@ -218,6 +218,11 @@ def told(room):
     report("what is told names file, frame, time and end", lacks("why", one["why"], "capture.pcap: frame 13, 0.003900 s: the client of stream 1 (192.0.2.1:40000, id "
                                                                  "0123456789abcdef): a text that is not UTF-8"),
            lacks("output", done.stdout, "fail MSG-3.0 as client"), lacks("output", done.stdout, "does not conform"))
+    page = (room.path / "report/index.html").read_text()
+    drawn = 2 * sum(what != HEARTBEAT for _, _, what in good().values())
+    report("the page draws the connections, an arrow for each line, package, signal and end, without heartbeats",
+           differs("arrows", page.count('class="sq-head"'), drawn), differs("connections", page.count('<details class="stream">'), 2),
+           lacks("page", page, "chat.txt.pub-sub #9 txt &#39;from afar&#39;" if "&#39;" in page else "chat.txt.pub-sub #9 txt 'from afar'"))
     done, cases = room.check("--stream", "2", room.path / "capture.pcap")
     report("--stream takes one", differs("exit code", done.returncode, 0))
     done, _ = room.check(room.path / "nothing.pcap")
