@@ -297,6 +297,11 @@ captures: ## Record the captures of the original anew (needs the right to captur
 	@$(MAKE) $(parallel) tools recorder
 	@YOTON_PATH='$(original)' $(PYTHON) captures/record.py --build $(OUT)
 
+.PHONY: kaitai
+kaitai: ## Fetch the compiler of Kaitai Struct (npm) and see spec/yoton.ksy read the vectors
+	@npm install --silent --no-save --prefix $(OUT)/kaitai kaitai-struct-compiler@0.11 kaitai-struct@0.11 js-yaml@4
+	@KAITAI=$(OUT)/kaitai $(PYTHON) spec/tests/test_kaitai.py
+
 .PHONY: soak-conformance
 soak-conformance: ## With every core kept busy, judge the reference REPEAT times, what judges times TIMED times: no verdict may change
 	@$(setup)
