@@ -182,6 +182,11 @@ static file_reading *read_all(const struct options *options, dump_slots *slots, 
             fprintf(stderr, "yotonspec: %s: %s\n", tcp > 0 ? "warning" : "error", problem);
         for (const watch *w = files[i].reading.watches; w != NULL; w = w->next)
             streams++;
+        if (files[i].reading.left_out > 0)
+            fprintf(
+                stderr,
+                "yotonspec: warning: %s: only the first %u connections are judged, %lu are not\n",
+                files[i].name, PASSIVE_STREAMS_MAX, files[i].reading.left_out);
         if (problem != NULL && tcp == 0)
             exit(EXIT_UNREACHABLE);
     }

@@ -72,6 +72,10 @@ typedef enum rule { PASSIVE_RULES(PASSIVE_ENUM) RULES, NO_RULE = RULES } rule;
 /* "HS-1" */
 const char *rule_requirement(rule rule);
 
+/* Connections of one capture that are judged; those behind are left out, so that memory is bounded.
+ */
+#define PASSIVE_STREAMS_MAX 16384U
+
 /* What was seen of one rule at one end. */
 typedef struct judged {
     unsigned shown, broken;
@@ -149,6 +153,8 @@ typedef struct seen_request {
 typedef struct reading {
     dump_slots *slots;
     watch *watches; /* all there were, the last one first */
+    watch **by_number;
+    unsigned long left_out; /* connections above the limit */
     int64_t now;
     unsigned long frame, only_stream;
     seen_package *packages;

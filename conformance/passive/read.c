@@ -16,27 +16,34 @@ typedef struct front {
     capture_handler inner;
 } front;
 
+/* Streams are numbered from 1; NULL for one too many. */
 static watch *watch_of(front *f, const capture_stream *stream) {
     reading *r = f->reading;
-    for (watch *w = r->watches; w != NULL; w = w->next)
-        if (w->number == stream->number) {
-            w->whole = stream->roles_known && stream->from_start[0] && stream->from_start[1];
-            return w;
-        }
-    watch *w = room(sizeof *w);
-    *w = (watch){.reading = r, .stream = stream, .number = stream->number, .began = r->now};
-    for (int i = 0; i < 2; i++) {
-        w->side[i] = stream->side[i];
-        w->end[i] = (watched_end){.watch = w, .other = &w->end[!i], .side = i};
-        w->end[i].duty.rule = NO_RULE;
+    if (stream->number > PASSIVE_STREAMS_MAX) {
+        r->left_out = stream->number - PASSIVE_STREAMS_MAX;
+        return NULL;
     }
-    w->next = r->watches;
-    r->watches = w;
-    return watch_of(f, stream);
+    if (r->by_number == NULL)
+        r->by_number = room((PASSIVE_STREAMS_MAX + 1) * sizeof *r->by_number);
+    watch *w = r->by_number[stream->number];
+    if (w == NULL) {
+        w = room(sizeof *w);
+        *w = (watch){.reading = r, .stream = stream, .number = stream->number, .began = r->now};
+        for (int i = 0; i < 2; i++) {
+            w->side[i] = stream->side[i];
+            w->end[i] = (watched_end){.watch = w, .other = &w->end[!i], .side = i};
+            w->end[i].duty.rule = NO_RULE;
+        }
+        w->next = r->watches;
+        r->watches = r->by_number[stream->number] = w;
+    }
+    w->whole = stream->roles_known && stream->from_start[0] && stream->from_start[1];
+    return w;
 }
 
-static bool wanted(const front *f, const capture_stream *stream) {
-    return f->reading->only_stream == 0 || f->reading->only_stream == stream->number;
+static bool wanted(front *f, const capture_stream *stream) {
+    return (f->reading->only_stream == 0 || f->reading->only_stream == stream->number) &&
+           watch_of(f, stream) != NULL;
 }
 
 static int on_data(void *user, capture_stream *stream, int side, const uint8_t *data, size_t size) {

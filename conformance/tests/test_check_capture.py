@@ -257,6 +257,21 @@ def broken_files(room):
     report(f"{len(variants)} broken files: what can be read is judged, the rest is named", *bad[:5], not {0, 4} <= codes and f"codes {codes}")
 
 
+def many_connections(room):
+    """At the limit all are judged; one above it is left out, and that is said."""
+    limit = 16384
+    frames = []
+    for i in range(limit + 1):
+        c = packets.Connection(client=(f"10.{i >> 14}.{i >> 7 & 127}.{i & 127}", 2000))
+        frames.append(c.open() + c.say(0, LINE_A))
+    for count in (limit, limit + 1):
+        (room.path / "many.pcap").write_bytes(packets.pcap([frame for one in frames[:count] for frame in one]))
+        done, _ = room.check(room.path / "many.pcap")
+        wanted = "1 are not" if count > limit else ""
+        report(f"{count} connections", differs("exit code", done.returncode, 0), ("warning" in done.stderr) != (count > limit) and done.stderr,
+               lacks("standard error", done.stderr, wanted))
+
+
 LIBRARY = {  # what the scripted peers of the captures do wrong, and the original where traffic shows it
     "close-signal": {"CTX-1 client"}, "handshake": set(), "heartbeats": set(), "large-message": set(), "own-id": set(), "own-id-client": set(),
     "lost-track": {"FRAME-2 client", "CTX-1 client", "CTX-5 client"}, "pub-sub": set(), "refused-http": set(), "refused-id": {"HS-2 client"},
@@ -282,6 +297,7 @@ def together():
         told(room)
         library(room)
         broken_files(room)
+        many_connections(room)
 
 
 if __name__ == "__main__":
