@@ -263,7 +263,7 @@ def many_connections(room):
     frames = []
     for i in range(limit + 1):
         c = packets.Connection(client=(f"10.{i >> 14}.{i >> 7 & 127}.{i & 127}", 2000))
-        frames.append(c.open() + c.say(0, LINE_A))
+        frames.append(c.open() + c.say(0, LINE_A) + c.fin(0) + c.fin(1))
     for count in (limit, limit + 1):
         (room.path / "many.pcap").write_bytes(packets.pcap([frame for one in frames[:count] for frame in one]))
         done, _ = room.check(room.path / "many.pcap")
