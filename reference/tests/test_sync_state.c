@@ -276,6 +276,10 @@ static void req_and_rep_channels_have_their_machines(void **state) {
     assert_int_equal(channel_deadline(&rep), YOTON_NEVER);
     assert_int_equal(come(&rep, 0, 7, NEGOTIATION + 1, "req?", &stepped), CHANNEL_WORK);
     assert_int_equal(come(&rep, 0, 7, NEGOTIATION + 2, "req?", &stepped), CHANNEL_NOTHING);
+    replier_switch(&rep.as.replier, true);
+    rep.as.replier.state = REPLIER_WAITING;
+    rep.as.replier.until = SECONDS(10);
+    assert_int_equal(channel_deadline(&rep), SECONDS(10)); /* REQREP-17 */
     channel_clear(&rep);
     open_channel(&rep, YOTON_REP);
     assert_int_equal(rep.as.replier.offers.limit, 10000); /* LIMIT-9 */
