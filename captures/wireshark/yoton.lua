@@ -321,7 +321,7 @@ end
 local function next_thing(tvb, at)
   local left = tvb:len() - at
   local is_package, certain = begins(tvb, at, "YOTON   ")
-  if is_package and (certain or left < 6) then
+  if is_package and (certain or left < 8) then
     if left < 56 then return "more", certain and 56 - left or nil end
     local length = tvb(at + 48, 8):le_uint64()
     if length > UInt64(yoton.prefs.limit) then return "too_long", left end

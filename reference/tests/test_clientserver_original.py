@@ -146,10 +146,11 @@ def the_agent_checks_what_it_is_asked():
         for op, fields in (
             ("do_request", {"address": address}), ("do_request", {"text": "hi"}), ("do_request", {"address": address, "text": 1}),
             ("do_request", {"address": address, "text": "hi", "timeout": "1"}), ("serve", {}), ("stop_serve", {}),
-            ("serve", {"address": "127.0.0.1:0", "thread": "both"}), ("stop_serve", {"port": str(port)}),
+            ("stop_serve", {"port": str(port)}),
             ("stop_serve", {"port": 1}),
         ):
             a.refused("bad-request", op, **fields)
+        a.refused("unsupported", "serve", address="127.0.0.1:0", thread="both")
         a.refused("failed", "serve", address=address)
         a.refused("failed", "do_request", address="nowhere", text="hi")
         assert a.call("do_request", address=address, text="hi", timeout=None)["text"] == "Requested: hi\r\n"

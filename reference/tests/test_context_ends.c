@@ -156,7 +156,7 @@ static void a_bind_given_up_at_once_does_not_listen(void **state) {
 /* ---- A rep channel freed by the thread that its method waits for ---- */
 
 typedef struct embrace {
-    gate entered, leave;
+    gate entered, leave, freed;
     yoton_channel *rep;
 } embrace;
 
@@ -174,6 +174,7 @@ static void free_the_rep(yoton_channel *channel, void *user) {
     (void)channel;
     yoton_channel_free(e->rep);
     e->rep = NULL;
+    gate_open(&e->freed);
 }
 
 static void the_contexts_thread_does_not_wait_for_a_method(void **state) {
@@ -183,6 +184,7 @@ static void the_contexts_thread_does_not_wait_for_a_method(void **state) {
     (void)state;
     gate_init(&e.entered);
     gate_init(&e.leave);
+    gate_init(&e.freed);
     bench_join(&b, NULL);
     yoton_channel *sub = open_channel(b.context, YOTON_SUB, "x", YOTON_TXT);
     e.rep = open_channel(b.context, YOTON_REP, "r", YOTON_OBJ);
@@ -199,7 +201,8 @@ static void the_contexts_thread_does_not_wait_for_a_method(void **state) {
     yoton_channel_on_received(sub, free_the_rep, &e);
     publish(&b, sub, "free it");
     expect_text(sub, "free it");
-    yoton_channel_on_received(sub, NULL, NULL); /* waits for the callback */
+    gate_wait(&e.freed); /* the message can be there before its callback begins */
+    yoton_channel_on_received(sub, NULL, NULL);
     assert_null(e.rep);
     publish(&b, sub, "still served");
     expect_text(sub, "still served");
@@ -208,6 +211,7 @@ static void the_contexts_thread_does_not_wait_for_a_method(void **state) {
     bench_close(&b);
     gate_done(&e.entered);
     gate_done(&e.leave);
+    gate_done(&e.freed);
 }
 
 /* ---- One thing told at a time ---- */
