@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,13 +69,32 @@ size_t alloc_live(void) { return counted.live; }
 
 size_t alloc_peak(void) { return counted.peak; }
 
-static int refused(void) { return counted.on && ++counted.calls == counted.fail_at; }
+/* A context has a thread of its own, whose calls are counted too. */
+static atomic_flag counting = ATOMIC_FLAG_INIT;
+
+static void lock(void) {
+    while (atomic_flag_test_and_set(&counting)) {
+    }
+}
+
+static void unlock(void) { atomic_flag_clear(&counting); }
+
+static int refused(void) {
+    if (!counted.on)
+        return 0;
+    lock();
+    int refuse = ++counted.calls == counted.fail_at;
+    unlock();
+    return refuse;
+}
 
 static void *count_in(void *block) {
     if (counted.on && block != NULL) {
+        lock();
         counted.live += malloc_usable_size(block);
         if (counted.live > counted.peak)
             counted.peak = counted.live;
+        unlock();
     }
     return block;
 }
@@ -101,7 +121,9 @@ void *__wrap_realloc(void *old, size_t size) {
 void __wrap_free(void *block) {
     if (counted.on && block != NULL) {
         size_t size = malloc_usable_size(block);
+        lock();
         counted.live -= size < counted.live ? size : counted.live;
+        unlock();
     }
     __real_free(block);
 }

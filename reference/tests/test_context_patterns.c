@@ -308,7 +308,7 @@ static void a_program_may_have_message_types_of_its_own(void **state) {
         assert_int_equal(yoton_send_custom(pub, &i), YOTON_OK);
     assert_int_equal(yoton_recv(sub, DEADLINE, &message), YOTON_OK);
     assert_int_equal(*(int *)message.custom, 12);
-    wait_pending(sub, 2); /* else the next channel of this slot gets them */
+    wait_pending(sub, 2);    /* else the next channel of this slot gets them */
     yoton_channel_free(sub); /* a message outlives its channel */
     yoton_message_clear(&message);
     assert_int_equal(released, 1);
