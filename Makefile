@@ -74,7 +74,8 @@ HEADERS := $(sort $(wildcard reference/include/yoton/*.h))
 EXPORTS := $(BUILD)/gen/libyoton.map $(BUILD)/gen/libyoton.names
 
 # How captures are read is no matter of judgement: the harness does it as `yoton dump` does.
-CAPTURE_SRC := $(sort $(wildcard reference/tools/capture_*.c) $(patsubst %,reference/tools/dump_%.c,half stream slots text content))
+CAPTURE_SRC := $(sort $(wildcard reference/tools/capture_*.c) reference/tools/json_value.c \
+	$(patsubst %,reference/tools/dump_%.c,half stream slots text content))
 REF_TESTS := $(sort $(wildcard reference/tests/test_*.c))
 SPEC_TESTS := $(sort $(wildcard conformance/tests/test_*.c))
 TSAN_TESTS := $(filter reference/tests/test_context%,$(REF_TESTS))

@@ -29,9 +29,10 @@ class Original:
     command = [ADAPTER]
     adds_one = True  # bind() binds the port after the one it is asked for
 
-    def __init__(self):
+    def __init__(self, where=()):
+        """`where`: what stands in front of the command, to run it in a box."""
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=pipe)
+        self.process = subprocess.Popen([*where, *self.command], stdin=pipe, stdout=pipe, stderr=pipe)
         self.said, self.lines, self.events, self.number = [], queue.Queue(), [], 0
         self.slots = set()
         threading.Thread(target=self._read, daemon=True).start()

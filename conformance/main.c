@@ -29,6 +29,8 @@ int main(int argc, char **argv) {
         return command_report(&options);
     case COMMAND_CHECK:
         return command_check(&options);
+    case COMMAND_REPLAY:
+        return command_replay(&options);
     }
     return EXIT_HARNESS;
 }

@@ -343,17 +343,22 @@ static void await_hosting(end *e) {
           e->t->patience);
 }
 
+void await_joined(end *e) {
+    if (e->peer_role == ROLE_HOST)
+        await_hosting(e);
+    else if (e->connecting != 0)
+        await_connected(e);
+}
+
 void shake_hands(end *e) {
     if (e->peer_role == ROLE_HOST) {
         send_hello(e);
         expect_hello(e);
-        await_hosting(e);
     } else {
         expect_hello(e);
         send_hello(e);
-        if (e->connecting != 0)
-            await_connected(e);
     }
+    await_joined(e);
 }
 
 end *establish_as(tester *t, unsigned peer_role) {

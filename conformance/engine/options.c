@@ -20,15 +20,17 @@ static const char help[] =
     "       yotonspec adapter-check (--peer NAME | --command CMD) [option...]\n"
     "       yotonspec list [option...]\n"
     "       yotonspec check CAPTURE... [option...]\n"
+    "       yotonspec replay CAPTURE... (--peer NAME | --command CMD | --address HOST:PORT)\n"
     "       yotonspec explain CASE|REQUIREMENT...\n"
     "       yotonspec merge RESULTS.JSON... --report-dir DIR\n"
     "       yotonspec report RESULTS.JSON... [--report-dir DIR]\n"
     "\n"
     "Judges an implementation of Yoton by the requirements of spec/wire.md; adapter-check judges\n"
     "the adapter that drives it, by those of conformance/ADAPTER.md, with the options of run;\n"
-    "check judges the ends of recorded connections (pcap, pcapng) by what traffic alone can show.\n"
+    "check judges the ends of recorded connections (pcap, pcapng) by what traffic alone can show;\n"
+    "replay plays one side of them against a live peer, and compares its answers.\n"
     "\n"
-    "whom (run)\n"
+    "whom (run, replay)\n"
     "  --peer NAME             reference, pyzo (the original), or node (a small one)\n"
     "  --command CMD           any adapter; conformance/ADAPTER.md tells how to write one\n"
     "  --address HOST:PORT     a host without adapter; only the cases that need none\n"
@@ -39,7 +41,7 @@ static const char help[] =
     "  --level must|should     must: leave out what is only recommended (should: all)\n"
     "  --origin manual|observed|hardening   only requirements of this origin; repeatable\n"
     "  --timed                 only those that judge times, or wait for them\n"
-    "how (run)\n"
+    "how (run, replay)\n"
     "  --slow                  also the cases that take over 2 s\n"
     "  --shard I/N             only the I-th of N parts of what is selected; merge puts the\n"
     "                          results of all parts together\n"
@@ -52,11 +54,13 @@ static const char help[] =
     "  --known-failures FILE   expected failures, one JSON object a line\n"
     "  --report-dir DIR        where results.json, junit.xml, results.tap, index.html go\n"
     "                          (report/PEER beside this program)\n"
-    "captures (check)\n"
+    "captures (check, replay)\n"
     "  --name BASE             slots of this base name are known, with every type and pattern;\n"
     "                          repeatable\n"
     "  --slots FILE            so are the full slot names in FILE, one a line\n"
     "  --stream N              only the TCP stream with this number, as `yoton dump` counts\n"
+    "  --role host|client|both replay: whose place the live peer takes, by its first stream\n"
+    "  --recorded-times        replay: as slowly as it was recorded\n"
     "other\n"
     "  --json                  list: as JSON\n"
     "  --adapter               list: the checks of adapter-check\n"
@@ -99,6 +103,7 @@ enum {
     OPT_NAME,
     OPT_SLOTS,
     OPT_STREAM,
+    OPT_RECORDED,
     OPT_HELP,
     OPT_VERSION
 };
@@ -127,6 +132,7 @@ static const struct option long_options[] = {{"peer", required_argument, NULL, O
                                              {"name", required_argument, NULL, OPT_NAME},
                                              {"slots", required_argument, NULL, OPT_SLOTS},
                                              {"stream", required_argument, NULL, OPT_STREAM},
+                                             {"recorded-times", no_argument, NULL, OPT_RECORDED},
                                              {"help", no_argument, NULL, OPT_HELP},
                                              {"version", no_argument, NULL, OPT_VERSION},
                                              {NULL, 0, NULL, 0}};
@@ -261,6 +267,9 @@ static void take_option(struct options *options, int option, const char *value) 
     case OPT_STREAM:
         options->stream = whole("stream", value, 1, LONG_MAX);
         break;
+    case OPT_RECORDED:
+        options->recorded_times = true;
+        break;
     case OPT_ADAPTER:
         options->adapter = true;
         break;
@@ -271,16 +280,18 @@ static void take_option(struct options *options, int option, const char *value) 
 
 static enum command command_of(const char *word) {
     static const char *const names[] = {"list",   "run",           "explain", "merge",
-                                        "report", "adapter-check", "check"};
+                                        "report", "adapter-check", "check",   "replay"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (word != NULL && strcmp(word, names[i]) == 0)
             return (enum command)i;
     if (word == NULL)
         usage_error(
-            "no command given; expected list, run, adapter-check, check, explain, merge or report "
+            "no command given; expected list, run, adapter-check, check, replay, explain, merge or "
+            "report "
             "(--help tells more)");
     usage_error(
-        "%s: no such command; expected list, run, adapter-check, check, explain, merge or report "
+        "%s: no such command; expected list, run, adapter-check, check, replay, explain, merge or "
+        "report "
         "(--help tells more)",
         word);
 }
@@ -290,8 +301,11 @@ static void check_fits(enum command command, int option, const char *name) {
     bool selection = (option >= OPT_CASE && option <= OPT_ORIGIN) || option == OPT_TIMED;
     bool listing = option == OPT_JSON || option == OPT_ADAPTER;
     bool captures = option == OPT_NAME || option == OPT_SLOTS || option == OPT_STREAM;
-    bool fits = command == COMMAND_RUN             ? !listing && !captures
-                : command == COMMAND_ADAPTER_CHECK ? !listing && !captures && option != OPT_ROLE
+    bool replay = option == OPT_RECORDED, whole = option == OPT_SHARD || option == OPT_SLOW;
+    bool fits = command == COMMAND_REPLAY ? !listing && (!selection || option == OPT_ROLE) && !whole
+                : command == COMMAND_RUN  ? !listing && !captures && !replay
+                : command == COMMAND_ADAPTER_CHECK
+                    ? !listing && !captures && !replay && option != OPT_ROLE
                 : command == COMMAND_CHECK ? captures || option == OPT_REPORT || option == OPT_KNOWN
                 : command == COMMAND_LIST  ? selection || listing
                 : command == COMMAND_MERGE || command == COMMAND_REPORT ? option == OPT_REPORT
@@ -303,9 +317,13 @@ static void check_fits(enum command command, int option, const char *name) {
 static void check_whole(const struct options *options) {
     int peers = (options->peer_name != NULL) + (options->peer_command != NULL) +
                 (options->peer_address != NULL);
-    if (options->command == COMMAND_RUN && peers != 1)
-        usage_error("run: %s; give one of --peer, --command and --address",
+    bool replay = options->command == COMMAND_REPLAY;
+    if ((options->command == COMMAND_RUN || replay) && peers != 1)
+        usage_error("%s: %s; give one of --peer, --command and --address",
+                    replay ? "replay" : "run",
                     peers == 0 ? "no peer to judge" : "more than one peer");
+    if (replay && options->words[0] == NULL)
+        usage_error("replay: name a capture or more");
     if (options->command == COMMAND_ADAPTER_CHECK && (peers != 1 || options->peer_address != NULL))
         usage_error("adapter-check: %s; give one of --peer and --command",
                     peers > 1 ? "more than one adapter" : "no adapter to judge");

@@ -17,7 +17,8 @@ enum command {
     COMMAND_MERGE,
     COMMAND_REPORT,
     COMMAND_ADAPTER_CHECK,
-    COMMAND_CHECK
+    COMMAND_CHECK,
+    COMMAND_REPLAY
 };
 enum { ORIGIN_MANUAL = 1, ORIGIN_OBSERVED = 2, ORIGIN_HARDENING = 4 };
 
@@ -26,7 +27,7 @@ struct options {
     const char *program; /* as it was called */
     const char *peer_name, *peer_command, *peer_address;
     unsigned roles, origins;
-    bool must_only, slow, timed, json, adapter;
+    bool must_only, slow, timed, json, adapter, recorded_times;
     const char **cases, **excludes; /* globs, each list ended by NULL */
     long jobs, repeat, shard, shards;
     long memory, processes; /* what an adapter may have: MiB, and how many; 0: no limit */

@@ -18,7 +18,7 @@
 /* What a machine at rest needs: more than that stretches every deadline. */
 static const double USUAL_START = 1.0, USUAL_TRIP = 0.05, LARGEST_SCALE = 10;
 
-static void find_peer(const struct options *options, struct peer *peer) {
+void find_peer(const struct options *options, struct peer *peer) {
     bool missing = false;
     const char *problem = options->peer_name      ? peer_by_name(peer, options->peer_name, &missing)
                           : options->peer_command ? peer_by_command(peer, options->peer_command)
@@ -109,7 +109,7 @@ static void leave_out_adapter(struct plan *plan, struct progress *progress) {
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++) {
         struct job *job = &plan->jobs[i];
-        if (job->test->needs == NULL)
+        if (job->test->needs == NULL || job->runs > 0)
             kept++;
         else {
             job->runs = 1;
@@ -123,6 +123,9 @@ static void leave_out_adapter(struct plan *plan, struct progress *progress) {
 }
 
 static int run_jobs(struct plan *plan, struct progress *progress) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->jobs[i].runs > 0) /* its verdict stands */
+            job_done(progress, &plan->jobs[i]);
     if (plan->peer->address != NULL)
         leave_out_adapter(plan, progress);
     plan->done = job_done;
@@ -153,34 +156,31 @@ static json_t *all_entries(const struct progress *progress, size_t count) {
     return cases;
 }
 
-int command_run(const struct options *options) {
-    struct peer peer;
+int run_selected(const struct options *options, const struct peer *peer, struct job *jobs,
+                 size_t count, size_t pairs) {
+    static const char *const behind[] = {
+        [COMMAND_ADAPTER_CHECK] = "-adapter", [COMMAND_REPLAY] = "-replay"};
     struct known_list known = read_known(options->known_failures);
-    find_peer(options, &peer);
-    size_t count, pairs;
-    struct job *jobs = select_jobs(options, &peer, &count, &pairs);
-    if (count == 0)
-        nothing_selected(options);
+    const char *more = options->command == COMMAND_RUN ? "" : behind[options->command];
     const char *folder = options->report_dir
                              ? options->report_dir
-                             : text_of("%s/report/%s%s", program_folder(), peer.name,
-                                       options->command == COMMAND_RUN ? "" : "-adapter");
+                             : text_of("%s/report/%s%s", program_folder(), peer->name, more);
     char *problem = prepare_reports(folder);
     if (problem != NULL)
         usage_error("%s", problem);
 
-    json_t *probe = run_probe(options, &peer);
+    json_t *probe = run_probe(options, peer);
     if (strcmp(json_get_text(probe, "verdict"), "pass") != 0)
-        not_reached(&peer, probe);
+        not_reached(peer, probe);
     struct run_info info = {.options = options,
-                            .peer = &peer,
+                            .peer = peer,
                             .known = &known,
                             .pairs = pairs,
                             .hello = json_object_get(probe, "hello"),
                             .started = time_text()};
     measure_scale(&info, probe);
     struct plan plan = {
-        .options = options, .peer = &peer, .scale = info.scale, .jobs = jobs, .count = count};
+        .options = options, .peer = peer, .scale = info.scale, .jobs = jobs, .count = count};
     struct progress progress = {&info, jobs, room(count * sizeof(json_t *))};
     screen_start(&info, count);
     double begin = now();
@@ -192,4 +192,14 @@ int command_run(const struct options *options) {
     if (info.interrupted)
         stopped(info.interrupted, done, count);
     return code;
+}
+
+int command_run(const struct options *options) {
+    struct peer peer;
+    find_peer(options, &peer);
+    size_t count, pairs;
+    struct job *jobs = select_jobs(options, &peer, &count, &pairs);
+    if (count == 0)
+        nothing_selected(options);
+    return run_selected(options, &peer, jobs, count, pairs);
 }

@@ -59,7 +59,8 @@ void screen_job(const json_t *entry) {
     screen.done++;
     screen.bad += is_bad(verdict) != 0;
     screen_clear();
-    if (is_bad(verdict)) {
+    bool replay = strncmp(id, "REPLAY-", 7) == 0; /* why not is what one wants to know then */
+    if (is_bad(verdict) || (replay && strcmp(verdict, "skip") == 0)) {
         printf("%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), id, role,
                json_get_text(entry, "why"));
         fflush(stdout);
@@ -75,6 +76,17 @@ static bool of_adapter(const json_t *entry) {
     return strcmp(json_get_text(entry, "origin"), "adapter") == 0;
 }
 
+static void show_differences(const json_t *entry) {
+    size_t i;
+    json_t *d;
+    json_array_foreach(json_object_get(entry, "differences"), i, d)
+        printf("  stream %lld, frame %lld, %.6f s: %s\n    recorded  %s\n    live      %s\n",
+               (long long)json_integer_value(json_object_get(d, "stream")),
+               (long long)json_integer_value(json_object_get(d, "frame")),
+               json_number_value(json_object_get(d, "time")), json_get_text(d, "what"),
+               json_get_text(d, "recorded"), json_get_text(d, "live"));
+}
+
 static void show_failure(const json_t *entry, const char *folder) {
     const char *verdict = json_get_text(entry, "verdict");
     printf("\n%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
@@ -82,6 +94,7 @@ static void show_failure(const json_t *entry, const char *folder) {
     printf("  rule   %s (%s): %s\n", json_get_text(entry, "requirement"),
            json_get_text(entry, "section"), json_get_text(entry, "text"));
     printf("  why    %s\n", json_get_text(entry, "why"));
+    show_differences(entry);
     show_diagram(json_object_get(entry, "transcript"), of_adapter(entry));
     if (folder != NULL && json_object_get(entry, "capture") != NULL)
         printf("  see    %s/%s\n", folder, json_get_text(entry, "capture"));

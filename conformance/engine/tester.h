@@ -118,6 +118,9 @@ item *parse_item(end *e);
 bool is_marker(const end *e, const item *i);
 char *describe(const item *i); /* in words */
 
+/* After both lines: waits until the peer's adapter knows that the connection stands. */
+void await_joined(end *e);
+
 /* Makes an end of a connected socket. */
 end *end_new(tester *t, int fd, unsigned peer_role, uint16_t port);
 

@@ -95,6 +95,18 @@ char *shown(const void *bytes, size_t size) {
     return text;
 }
 
+char *capture_name(const char *file) {
+    const char *slash = strrchr(file, '/');
+    char *name = text_of("%s", slash ? slash + 1 : file);
+    char *point = strrchr(name, '.');
+    if (point != NULL && point > name)
+        *point = '\0';
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '.' || (unsigned char)*c <= ' ')
+            *c = '_'; /* an id is cut at its last point */
+    return name;
+}
+
 double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

@@ -38,6 +38,9 @@ char *hex_of(const void *bytes, size_t size, size_t limit);
 /* The bytes as a person reads them: "quoted" when printable, else hex; at most some 60 columns. */
 char *shown(const void *bytes, size_t size);
 
+/* The name of a capture as it stands in ids: "state" of "captures/state.pcapng", without points. */
+char *capture_name(const char *file);
+
 double now(void);
 
 /* One step of splitmix64. */

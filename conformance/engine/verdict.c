@@ -41,6 +41,27 @@ static char *quoted(const char *word) {
     return text_of("%s'", text);
 }
 
+/* "REPLAY-1.state:2" as host: the capture is not in it, so all that were named are. */
+static char *rerun_replay(const struct options *o, const struct job *job, const char *option,
+                          const char *whom) {
+    const char *colon = strrchr(job->test->id, ':');
+    char *text = text_of("%s replay", quoted(o->program));
+    const char *point = strrchr(job->test->id, '.');
+    for (size_t i = 0; o->words[i] != NULL; i++) {
+        char *name = capture_name(o->words[i]);
+        size_t size = (size_t)(colon - point - 1);
+        if (strlen(name) == size && strncmp(name, point + 1, size) == 0)
+            text = text_of("%s %s", text, quoted(o->words[i]));
+        free(name);
+    }
+    for (size_t i = 0; o->names[i] != NULL; i++)
+        text = text_of("%s --name %s", text, quoted(o->names[i]));
+    if (o->slots != NULL)
+        text = text_of("%s --slots %s", text, quoted(o->slots));
+    return text_of("%s %s %s --role %s --stream %s%s", text, option, quoted(whom),
+                   roles_text(job->role), colon + 1, o->recorded_times ? " --recorded-times" : "");
+}
+
 static char *rerun(const struct run_info *info, const struct job *job) {
     const struct options *o = info->options;
     const char *option = o->peer_name ? "--peer" : o->peer_command ? "--command" : "--address";
@@ -50,6 +71,8 @@ static char *rerun(const struct run_info *info, const struct job *job) {
     if (o->command == COMMAND_ADAPTER_CHECK)
         return text_of("%s adapter-check %s %s --case %s --seed %llu", quoted(o->program), option,
                        quoted(whom), job->test->id, (unsigned long long)o->seed);
+    if (o->command == COMMAND_REPLAY)
+        return rerun_replay(o, job, option, whom);
     return text_of("%s run %s %s --role %s --case %s --seed %llu%s", quoted(o->program), option,
                    quoted(whom), roles_text(job->role), job->test->id, (unsigned long long)o->seed,
                    case_is_slow(job->test) ? " --slow" : "");
@@ -80,8 +103,8 @@ static json_t *describe_job(const struct run_info *info, const struct job *job) 
 }
 
 static void add_evidence(json_t *entry, const json_t *result) {
-    static const char *const keys[] = {"expected", "got",    "field",      "offset", "died",
-                                       "hung",     "stderr", "transcript", NULL};
+    static const char *const keys[] = {"expected", "got",    "field",      "offset",      "died",
+                                       "hung",     "stderr", "transcript", "differences", NULL};
     for (int i = 0; keys[i] != NULL; i++)
         if (json_object_get(result, keys[i]) != NULL)
             json_object_set(entry, keys[i], json_object_get(result, keys[i]));

@@ -20,7 +20,7 @@ enum { EVIDENCE_MAX = 50 }; /* breaks of one rule that are told one by one */
 
 /* ---- Names of slots ---- */
 
-static void add_names(const struct options *options, dump_slots *slots) {
+void add_slot_names(const struct options *options, dump_slots *slots) {
     for (size_t i = 0; options->names[i] != NULL; i++) {
         int error = dump_slots_add_base(slots, options->names[i]);
         if (error != YOTON_OK)
@@ -200,7 +200,7 @@ static file_reading *read_all(const struct options *options, dump_slots *slots, 
 int command_check(const struct options *options) {
     dump_slots slots = {0};
     size_t count;
-    add_names(options, &slots);
+    add_slot_names(options, &slots);
     const char *folder =
         options->report_dir ? options->report_dir : text_of("%s/report/capture", program_folder());
     file_reading *files = read_all(options, &slots, &count);

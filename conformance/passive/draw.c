@@ -24,19 +24,19 @@ static char *package_label(const dump_slot *slot, const dump_event *e, const cha
     return label;
 }
 
-static char *label_of(reading *r, const dump_event *e) {
+char *event_label(dump_slots *slots, const dump_event *e) {
     char *line = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&line, &size);
     if (out == NULL)
         return text_of("%s", dump_kind_name(e->kind));
-    dump_printer printer = {.out = out, .slots = r->slots, .shown = PAYLOAD};
+    dump_printer printer = {.out = out, .slots = slots, .shown = PAYLOAD};
     dump_print_text(&printer, e);
     fclose(out);
     line[strcspn(line, "\n")] = '\0';
     const char *kind = strstr(line, dump_kind_name(e->kind));
     char *label = e->kind == DUMP_PACKAGE
-                      ? package_label(dump_slots_find(r->slots, e->header.slot), e, line)
+                      ? package_label(dump_slots_find(slots, e->header.slot), e, line)
                       : text_of("%s", kind ? kind : line);
     free(line);
     return label;
@@ -49,7 +49,7 @@ void draw_event(watch *w, const dump_event *e) {
         w->steps = json_array();
     if (json_array_size(w->steps) >= STEPS_MAX)
         return;
-    char *label = label_of(w->reading, e);
+    char *label = event_label(w->reading->slots, e);
     bool wrong = e->kind == DUMP_ERROR || e->kind == DUMP_BAD_LINE || e->kind == DUMP_UNFINISHED;
     json_t *step =
         json_pack("{s:f, s:s, s:s, s:o}", "t", (double)e->time / 1e6, "who", "", "direction",

@@ -116,7 +116,9 @@ typedef struct watched_end {
     source_seq *seqs;                       /* highest of each source, as it sent them */
     size_t seq_count, seq_room;
     duty duty;
-    uint64_t last_request; /* id of the last request it offered, of all its channels */
+    uint64_t last_request;        /* id of the last request it offered, of all its channels */
+    unsigned broken, told_broken; /* breaks of any rule, and those that an event came with */
+    rule last_broken;
     judged judged[RULES];
 } watched_end;
 
@@ -127,6 +129,7 @@ struct watch {
     unsigned long number;
     capture_endpoint side[2];
     bool whole; /* seen from the first byte of both ends */
+    bool gap;   /* bytes of it are missing */
     int64_t began;
     watched_end end[2];
     json_t *steps; /* what went by, without heartbeats; NULL before the first */
@@ -162,6 +165,11 @@ typedef struct reading {
     seen_request *requests;
     size_t request_count, request_room;
     bool request_gap; /* packages of requests may have gone by unseen */
+    /* Who else wants to see what went by, behind the judge; each may be NULL. `broken`: the
+     * rule that this end broke by the event, or since its last one; or NO_RULE. */
+    void (*bytes)(void *user, watch *w, int side, const uint8_t *data, size_t size);
+    void (*event)(void *user, watch *w, const dump_event *event, rule broken);
+    void *user;
 } reading;
 
 /* Purpose: a rule was kept here, or might have been broken and was not. */
@@ -187,6 +195,13 @@ void watch_finish(reading *r);
 void watch_package(watched_end *end, const dump_event *event);
 void watch_channel(watched_end *end, const dump_event *event, const char *name);
 void watch_requests_finish(reading *r);
+
+struct options;
+/* Purpose: the slots that --name and --slots make known. Ends the process for a mistake there. */
+void add_slot_names(const struct options *options, dump_slots *slots);
+
+/* Purpose: an event in few words, as a diagram shows it; the caller owns it. */
+char *event_label(dump_slots *slots, const dump_event *event);
 
 /* Purpose: keep an event for the drawing of its connection, and give that: title, client, host and
  * transcript. The caller owns it. */

@@ -48,15 +48,21 @@ static bool wanted(front *f, const capture_stream *stream) {
 
 static int on_data(void *user, capture_stream *stream, int side, const uint8_t *data, size_t size) {
     front *f = user;
-    if (wanted(f, stream))
-        watch_bytes(&watch_of(f, stream)->end[side], f->reading->now);
+    if (wanted(f, stream)) {
+        watch *w = watch_of(f, stream);
+        watch_bytes(&w->end[side], f->reading->now);
+        if (f->reading->bytes != NULL)
+            f->reading->bytes(f->reading->user, w, side, data, size);
+    }
     return f->inner.data(f->inner.user, stream, side, data, size);
 }
 
 static int on_gap(void *user, capture_stream *stream, int side, uint64_t bytes, capture_gap why) {
     front *f = user;
-    if (wanted(f, stream))
+    if (wanted(f, stream)) {
         f->reading->request_gap = true;
+        watch_of(f, stream)->gap = true;
+    }
     return f->inner.gap(f->inner.user, stream, side, bytes, why);
 }
 
@@ -74,12 +80,24 @@ static void on_forget(void *user, capture_stream *stream, bool evicted) {
     f->inner.forget(f->inner.user, stream, evicted);
 }
 
+static rule broken_by(const watched_end *end, const dump_event *event) {
+    bool over = event->kind == DUMP_FIN || event->kind == DUMP_RESET;
+    if (over && end->duty.rule != NO_RULE && end->watch->reading->now > end->duty.due)
+        return end->duty.rule; /* an end that comes too late is judged behind this event */
+    return end->broken > end->told_broken ? end->last_broken : NO_RULE;
+}
+
 static int on_event(void *user, const dump_event *event) {
     front *f = user;
     if (!wanted(f, event->stream))
         return 0;
-    watch_event(f->reading, watch_of(f, event->stream), event);
-    draw_event(watch_of(f, event->stream), event);
+    watch *w = watch_of(f, event->stream);
+    watched_end *end = &w->end[event->side];
+    watch_event(f->reading, w, event);
+    draw_event(w, event);
+    if (f->reading->event != NULL)
+        f->reading->event(f->reading->user, w, event, broken_by(end, event));
+    end->told_broken = end->broken;
     return 0;
 }
 

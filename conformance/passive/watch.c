@@ -28,6 +28,8 @@ void rule_shown(watched_end *end, rule rule) { end->judged[rule].shown++; }
 static void break_rule(watched_end *end, rule rule, unsigned long frame, char *why) {
     judged *j = &end->judged[rule];
     j->shown++;
+    end->broken++;
+    end->last_broken = rule;
     if (j->broken++ > 0) {
         free(why);
         return;

@@ -150,6 +150,33 @@ static void write_contrast(FILE *file, const json_t *one) {
     fputs("</dl>", file);
 }
 
+static void cell(FILE *file, const json_t *difference, const char *key) {
+    fputs("<td>", file);
+    write_escaped(file, json_get_text(difference, key));
+}
+
+static void write_differences(FILE *file, const json_t *one) {
+    const json_t *list = json_object_get(one, "differences");
+    size_t i;
+    json_t *d;
+    if (json_array_size(list) == 0)
+        return;
+    fputs("<h4>Recorded and live</h4><div class=\"scroll\"><table class=\"differences\">"
+          "<tr><th>stream<th>frame<th>s<th>what<th>recorded<th>live</tr>\n",
+          file);
+    json_array_foreach(list, i, d) {
+        fprintf(file, "<tr><td>%lld<td>%lld<td class=\"t\">%.6f",
+                (long long)json_integer_value(json_object_get(d, "stream")),
+                (long long)json_integer_value(json_object_get(d, "frame")),
+                json_number_value(json_object_get(d, "time")));
+        cell(file, d, "what");
+        cell(file, d, "recorded");
+        cell(file, d, "live");
+        fputs("</tr>\n", file);
+    }
+    fputs("</table></div>", file);
+}
+
 /* A sentence of the specification: what stands between backquotes is code. */
 static void write_sentence(FILE *file, const char *text) {
     bool code = false;
@@ -199,6 +226,7 @@ static void write_case(FILE *file, const json_t *one) {
         fputs("</p>", file);
     }
     write_contrast(file, one);
+    write_differences(file, one);
     fputs("<h4>This case alone</h4>", file);
     tag(file, "pre", "again", json_get_text(one, "rerun"));
     if (json_object_get(one, "capture") != NULL) {
