@@ -149,7 +149,8 @@ def streams_of(path):
             stream["start"].setdefault(source, seq + 1)
         data = segment[(offset >> 4) * 4:]
         if data:
-            stream["bytes"][source].setdefault(seq, data)
+            at_seq = stream["bytes"][source]  # what is sent again may have grown
+            at_seq[seq] = max(at_seq.get(seq, b""), data, key=len)
     for number, stream in streams.items():
         sides = []
         for end in stream["ends"]:

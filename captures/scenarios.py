@@ -489,7 +489,7 @@ def no_yoton_host(stage):
 
 @scenario("refused-client", "original, scripted", ["A>B hello", "B>A refusal 'ERROR: could not parse id"])
 def refused_client(stage):
-    """A host refuses the client's line: connecting fails, and the socket stays open until the client's process ends."""
+    """A host refuses the client's line: connecting fails, and the client ends the connection."""
     answered(stage, b"ERROR: could not parse id.\r\n", 2.0)
 
 

@@ -205,10 +205,20 @@ def marks():
             report(f"it marks {name}, once and nothing else", trouble, [row[0] for row in marked] != wanted and f"streams {[row[0] for row in marked]}")
 
 
+EMPTY = {"client-server", "nobody-listens", "silent-client"}  # nothing of Yoton in them
+BEYOND = {  # what Wireshark itself does not hand to a dissector
+    "cable-pulled": "bytes that come with a segment sent again (tshark 4.0: `ACKed unseen segment`)",
+    "snap-cut": "packages of which the snap length cut something",
+}
+
+
 def library():
     for path in sorted(CAPTURES.glob("*.pcapng")):
         problems, count = compare(path)
-        report(f"{path.name}: {count} lines, packages and signals are the same in both", *problems, not count and path.stem != "client-server" and "nothing to compare")
+        if path.stem in BEYOND:
+            report(f"{path.name}: not compared: {BEYOND[path.stem]}", not problems and "it is the same, and could be compared")
+            continue
+        report(f"{path.name}: {count} lines, packages and signals are the same in both", *problems, not count and path.stem not in EMPTY and "nothing to compare")
 
 
 if __name__ == "__main__":

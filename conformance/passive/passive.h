@@ -111,6 +111,7 @@ typedef struct watched_end {
     int64_t closed_at;   /* its close signal */
     int64_t gap;         /* how long it had sent nothing before its last bytes */
     int64_t zero_window; /* when it last said that it takes nothing */
+    int64_t sent_again;  /* when its TCP last sent again what nobody acknowledged */
     unsigned beats, late_beats;
     unsigned long packages, own, announced; /* announced: NEW_CONNECTION in its own name */
     source_seq *seqs;                       /* highest of each source, as it sent them */

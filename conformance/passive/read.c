@@ -75,6 +75,17 @@ static int on_end(void *user, capture_stream *stream, int side, capture_end why)
     return result;
 }
 
+/* What a mirror port shows twice comes at once; TCP waits before it sends again. */
+static void on_repeated(void *user, capture_stream *stream, int side) {
+    enum { AT_ONCE = 100000 }; /* microseconds */
+    front *f = user;
+    if (!wanted(f, stream))
+        return;
+    watched_end *end = &watch_of(f, stream)->end[side];
+    if (f->reading->now - end->last > AT_ONCE)
+        end->sent_again = f->reading->now;
+}
+
 static void on_forget(void *user, capture_stream *stream, bool evicted) {
     front *f = user;
     f->inner.forget(f->inner.user, stream, evicted);
@@ -120,7 +131,7 @@ static void note_window(reading *r, const capture_segment *s) {
 
 char *read_capture(reading *r, const char *name, unsigned long *tcp) {
     char error[CAPTURE_ERROR_SIZE] = "";
-    capture_file *file = capture_file_open(name, error);
+    capture_file *file = capture_file_open(name, false, error);
     *tcp = 0;
     if (file == NULL)
         return text_of("%s: %s", name, error);
@@ -130,8 +141,12 @@ char *read_capture(reading *r, const char *name, unsigned long *tcp) {
                           .max_message = YOTON_MAX_MESSAGE_DEFAULT,
                           .keep = DUMP_KEEP_DEFAULT}};
     f.inner = dump_stream_handler(&f.reader);
-    capture_handler handler = {
-        .user = &f, .data = on_data, .gap = on_gap, .end = on_end, .forget = on_forget};
+    capture_handler handler = {.user = &f,
+                               .data = on_data,
+                               .gap = on_gap,
+                               .end = on_end,
+                               .repeated = on_repeated,
+                               .forget = on_forget};
     capture_tcp *streams = capture_tcp_new(&handler);
     capture_segment segment;
     int result = streams != NULL ? 0 : -1;

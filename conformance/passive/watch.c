@@ -92,9 +92,14 @@ static bool is_connected(const watched_end *end) {
            !end->other->ended;
 }
 
+/* Neither a receiver that takes nothing nor a network that carries nothing is the end's fault. */
+static bool may_be_unheard(const watched_end *end, int64_t since) {
+    return end->other->zero_window >= since || end->other->sent_again >= since;
+}
+
 static void judge_silence(watched_end *end, int64_t now) {
     int64_t since = end->last > end->connected ? end->last : end->connected;
-    if (!is_connected(end) || end->other->zero_window >= since)
+    if (!is_connected(end) || may_be_unheard(end, since))
         return;
     rule_judge(end, RULE_LINK_1, now - since <= SILENCE, "nothing was sent for %.2f s",
                (double)(now - since) / 1e6);
@@ -103,7 +108,9 @@ static void judge_silence(watched_end *end, int64_t now) {
 void watch_bytes(watched_end *end, int64_t now) {
     watch *w = end->watch;
     judge_silence(end, now);
-    end->gap = is_connected(end) && end->last >= end->connected ? now - end->last : 0;
+    bool timed =
+        is_connected(end) && end->last >= end->connected && !may_be_unheard(end, end->last);
+    end->gap = timed ? now - end->last : 0;
     if (!end->spoke && end->side == 1 && w->whole)
         rule_judge(end, RULE_HS_8, end->other->hello || end->other->bad_line || end->other->spoke,
                    "the host speaks before the client");
@@ -160,6 +167,7 @@ static void on_hello(watched_end *end, const dump_event *e) {
         end->connected = other->connected = end->watch->reading->now;
         if (other->hello && other->said.id == end->said.id) {
             owe(end, RULE_HS_27, end->watch->reading->now + PROMPT, "it was told its own id");
+            end->connected = other->connected = 0; /* it never is */
             other->duty.rule = NO_RULE;
             owe(other, RULE_HS_28, end->watch->reading->now + PROMPT, "it was told its own id");
         }
@@ -215,7 +223,8 @@ static void on_refusal(watched_end *end, const dump_event *e) {
     end->refuses = true;
     end->duty.rule = NO_RULE;
     owe(end, RULE_HS_20, end->watch->reading->now + PROMPT, "it refused the client");
-    owe(other, RULE_HS_23, end->watch->reading->now + PROMPT, "it was refused");
+    if (yoton) /* a stranger does not know */
+        owe(other, RULE_HS_23, end->watch->reading->now + PROMPT, "it was refused");
 }
 
 /* ---- Packages and signals ---- */

@@ -273,10 +273,12 @@ def many_connections(room):
 
 
 LIBRARY = {  # what the scripted peers of the captures do wrong, and the original where traffic shows it
-    "close-signal": {"CTX-1 client"}, "handshake": set(), "heartbeats": set(), "large-message": set(), "own-id": set(), "own-id-client": set(),
-    "lost-track": {"FRAME-2 client", "CTX-1 client", "CTX-5 client"}, "pub-sub": set(), "refused-http": set(), "refused-id": {"HS-2 client"},
+    "close-signal": {"CTX-1 client"}, "handshake": set(), "heartbeats": set(), "large-message": set(), "own-id": {"HS-27 host", "HS-28 client"}, "own-id-client": set(),
+    "lost-track": {"FRAME-2 client", "CTX-1 client", "CTX-5 client"}, "pub-sub": set(), "refused-http": {"HS-20 host"}, "refused-id": {"HS-2 client", "HS-23 client"},
     "relay": set(), "request-reply": set(), "signals": {"CTX-1 client", "FRAME-12 client", "FRAME-15 client"}, "state": set(),
     "unterminated-line": {"HS-2 client", "HS-17 host"},  # F17
+    "cable-pulled": set(), "no-yoton-host": set(), "nobody-listens": set(), "pyzo-kernel": set(), "refused-client": {"HS-7 host", "HS-20 host"},
+    "silent-client": set(), "silent-host": {"HS-7 host"}, "snap-cut": set(),
     "loop": {"ROUTE-19 client"},  # F22
     "stopped-process": {"LINK-1 client", "LINK-2 client"},
     **{name: set() for name in ("cancelled-request", "client-server", "ipv6", "killed-process", "load-balancing", "lossy", "middle", "mixed", "one-way",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define _DEFAULT_SOURCE /* the old names of types that pcap.h uses, and ftello */
+#define _DEFAULT_SOURCE /* the old names of types that pcap.h uses */
 
 #include "capture_file.h"
 
@@ -9,19 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture_source.h"
+
 struct capture_file {
     pcap_t *pcap;
-    FILE *stream;
+    FILE *stream; /* NULL for an interface */
+    capture_source *source;
     int link;
-    uint64_t first; /* time of the first packet */
-    off_t offset;   /* where the next packet starts, -1 when the stream cannot tell */
+    uint64_t first;  /* time of the first packet */
+    uint64_t offset; /* where the next packet starts */
     capture_counts counts;
 };
 
 /* Where reading failed. libpcap may have read blocks that are no packets behind `offset`. */
 static void where(const capture_file *f, char *out, size_t size) {
-    if (f->offset >= 0)
-        snprintf(out, size, "after byte %lld", (long long)f->offset);
+    if (f->stream != NULL)
+        snprintf(out, size, "after byte %llu", (unsigned long long)f->offset);
     else
         snprintf(out, size, "after packet %lu", f->counts.packets);
 }
@@ -44,25 +47,25 @@ static int open_pcap(capture_file *f, char error[CAPTURE_ERROR_SIZE]) {
         return -1;
     }
     f->link = pcap_datalink(f->pcap);
-    f->offset = ftello(f->stream); /* -1 for a pipe */
+    f->offset = capture_source_offset(f->source);
     if (capture_link_known(f->link))
         return 0;
     const char *name = pcap_datalink_val_to_name(f->link);
     snprintf(error, CAPTURE_ERROR_SIZE,
-             "header before byte %lld: link type %d (%s) is not one of Ethernet, loopback, raw IP "
+             "header before byte %llu: link type %d (%s) is not one of Ethernet, loopback, raw IP "
              "and Linux cooked",
-             (long long)f->offset, f->link, name != NULL ? name : "unknown");
+             (unsigned long long)f->offset, f->link, name != NULL ? name : "unknown");
     return -1;
 }
 
-capture_file *capture_file_open(const char *name, char error[CAPTURE_ERROR_SIZE]) {
+capture_file *capture_file_open(const char *name, bool follow, char error[CAPTURE_ERROR_SIZE]) {
     capture_file *f = calloc(1, sizeof *f);
     if (f == NULL) {
         snprintf(error, CAPTURE_ERROR_SIZE, "out of memory");
         return NULL;
     }
-    f->stream = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
-    if (f->stream == NULL)
+    f->source = capture_source_open(name, follow, &f->stream);
+    if (f->source == NULL)
         snprintf(error, CAPTURE_ERROR_SIZE, "cannot open it: %s", strerror(errno));
     else if (open_pcap(f, error) == 0)
         return f;
@@ -111,14 +114,18 @@ capture_file *capture_live_open(const char *interface, unsigned port,
         snprintf(error, CAPTURE_ERROR_SIZE, "out of memory");
         return NULL;
     }
-    f->offset = -1;
     if (open_live(f, interface, port, error) == 0)
         return f;
     capture_file_close(f);
     return NULL;
 }
 
-void capture_file_stop(capture_file *f) { pcap_breakloop(f->pcap); }
+void capture_file_stop(capture_file *f) {
+    if (f->source != NULL)
+        capture_source_stop(f->source);
+    else
+        pcap_breakloop(f->pcap);
+}
 
 static bool count(capture_file *f, capture_found found) {
     f->counts.packets++;
@@ -141,8 +148,8 @@ int capture_file_next(capture_file *f, capture_segment *segment, int64_t *time,
         if (f->counts.packets == 0)
             f->first = now;
         *time = (int64_t)(now - f->first);
-        if (f->stream != NULL)
-            f->offset = ftello(f->stream);
+        if (f->source != NULL)
+            f->offset = capture_source_offset(f->source);
         if (count(f, capture_packet_parse(f->link, data, header->caplen, header->len, segment)))
             return 1;
     }
@@ -159,9 +166,9 @@ const capture_counts *capture_file_counts(const capture_file *file) { return &fi
 void capture_file_close(capture_file *f) {
     if (f == NULL)
         return;
-    if (f->pcap != NULL) /* closes the stream, unless it is standard input */
+    if (f->pcap != NULL) /* closes the stream */
         pcap_close(f->pcap);
-    else if (f->stream != NULL && f->stream != stdin)
+    else if (f->stream != NULL)
         fclose(f->stream);
     free(f);
 }

@@ -14,10 +14,11 @@ typedef struct capture_counts {
 
 enum { CAPTURE_ERROR_SIZE = 512 };
 
-/* Purpose: open a capture; `name` is a path, or "-" for standard input.
+/* Purpose: open a capture; `name` is a path, or "-" for standard input. With `follow` what is
+ * written behind its end is waited for, until capture_file_stop is called.
  * Returns NULL and one line in `error` when it cannot be read or is not a capture that can be
  * taken apart. Close with capture_file_close. */
-capture_file *capture_file_open(const char *name, char error[CAPTURE_ERROR_SIZE]);
+capture_file *capture_file_open(const char *name, bool follow, char error[CAPTURE_ERROR_SIZE]);
 
 /* Purpose: watch an interface as it goes, TCP with this port at either end (0: all TCP). Needs the
  * right to capture. Returns and is closed as capture_file_open. */

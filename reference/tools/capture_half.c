@@ -148,8 +148,11 @@ int capture_half_add(capture_half *h, const capture_sink *sink, uint32_t seq,
         h->fin = true;
         h->fin_at = (uint64_t)end;
     }
-    if (end <= (int64_t)h->next || end == at) /* nothing new, but perhaps the end of the stream */
+    if (end <= (int64_t)h->next || end == at) { /* nothing new, but perhaps the end of the stream */
+        if (s->size > 0 && sink->handler->repeated != NULL)
+            sink->handler->repeated(sink->handler->user, sink->stream, sink->side);
         return drain(h, sink);
+    }
     if (at > (int64_t)h->next)
         return hold(h, sink, (uint64_t)at, s);
     /* bytes from before the start, in a capture that began later, are cut off here */

@@ -59,14 +59,21 @@ static void link_newest(capture_tcp *tcp, flow *f) {
 }
 
 /* The stream of a segment, and which side sent it. */
+static bool is_of(const flow *f, const capture_segment *s, int *side) {
+    for (*side = 0; *side < 2; ++*side)
+        if (same_endpoint(&f->stream.side[*side], &s->from) &&
+            same_endpoint(&f->stream.side[!*side], &s->to))
+            return true;
+    return false;
+}
+
 static flow *find_flow(capture_tcp *tcp, const capture_segment *s, int *side) {
+    if (tcp->newest != NULL && is_of(tcp->newest, s, side)) /* as most are */
+        return tcp->newest;
     flow *f = *bucket_of(tcp, &s->from, &s->to);
-    for (; f != NULL; f = f->chain)
-        for (*side = 0; *side < 2; ++*side)
-            if (same_endpoint(&f->stream.side[*side], &s->from) &&
-                same_endpoint(&f->stream.side[!*side], &s->to))
-                return f;
-    return NULL;
+    while (f != NULL && !is_of(f, s, side))
+        f = f->chain;
+    return f;
 }
 
 static void forget(capture_tcp *tcp, flow *f, bool evicted) {

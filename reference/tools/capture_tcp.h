@@ -34,6 +34,8 @@ typedef struct capture_handler {
     int (*gap)(void *user, capture_stream *stream, int side, uint64_t bytes, capture_gap why);
     /* once a side: nothing more comes from it */
     int (*end)(void *user, capture_stream *stream, int side, capture_end why);
+    /* a segment came of which all was known; NULL when nobody wants to know */
+    void (*repeated)(void *user, capture_stream *stream, int side);
     /* last of all: the stream is freed now. `evicted`: for want of room, not because it was over */
     void (*forget)(void *user, capture_stream *stream, bool evicted);
 } capture_handler;

@@ -34,6 +34,7 @@ static const char help[] =
     "  --source ID        only packages of this context, its id in hex; repeatable\n"
     "  --interface NAME   watch an interface instead, as lo (needs the right to capture); a\n"
     "                     signal ends it\n"
+    "  --follow           wait at the end of the file for what is still written; a signal ends it\n"
     "  --port N           only TCP streams with this port at either end\n"
     "  --stream N         only the stream with this number\n"
     "  --max-message N    a longer payload is an error in the stream (default 2^30 bytes)\n"
@@ -48,7 +49,7 @@ static const char help[] =
     "example: tcpdump -i lo -w - port 5000 | yoton dump --name chat -\n";
 
 typedef struct options {
-    bool json, no_time, no_heartbeats, help;
+    bool json, no_time, no_heartbeats, follow, help;
     uint64_t payload, port, stream, max_message; /* 0: not given */
     const char *interface;
     dump_filter filter;
@@ -68,6 +69,7 @@ static const struct option known[] = {{"json", no_argument, NULL, 'j'},
                                       {"slot", required_argument, NULL, 'S'},
                                       {"source", required_argument, NULL, 'c'},
                                       {"interface", required_argument, NULL, 'i'},
+                                      {"follow", no_argument, NULL, 'f'},
                                       {"help", no_argument, NULL, 'h'},
                                       {0}};
 
@@ -160,6 +162,9 @@ static int read_option(options *o, int option) {
     case 'i':
         o->interface = optarg;
         return TOOL_OK;
+    case 'f':
+        o->follow = true;
+        return TOOL_OK;
     case 'm':
         return read_number("--max-message", optarg, UINT64_MAX, &o->max_message);
     default:
@@ -184,8 +189,12 @@ static int read_options(options *o, int argc, char **argv) {
         return tool_usage("dump", "name a capture, or - for standard input");
     if (optind < argc && o->interface != NULL)
         return tool_usage("dump", "a capture or an interface, not both");
+    if (o->follow && (argc - optind > 1 || o->interface != NULL))
+        return tool_usage("dump", "--follow: name one capture");
     return TOOL_OK;
 }
+
+static bool is_watching(const options *o) { return o->interface != NULL || o->follow; }
 
 /* What is left out, and the form of the rest. */
 typedef struct output {
@@ -201,7 +210,7 @@ static int on_event(void *user, const dump_event *event) {
         !dump_filter_takes(&o->filter, event))
         return 0;
     int result = (o->json ? dump_print_json : dump_print_text)(&out->printer, event);
-    if (o->interface != NULL) /* somebody looks on */
+    if (is_watching(o)) /* somebody looks on */
         fflush(out->printer.out);
     return result == 0 && ferror(out->printer.out) ? 1 : result;
 }
@@ -231,12 +240,14 @@ static void warn(const char *name, unsigned long count, const char *what) {
         fprintf(stderr, "yoton dump: warning: %s: %lu %s\n", name, count, what);
 }
 
-/* ---- An interface ---- */
+/* ---- What is still going on ---- */
 
 static capture_file *watched;
+static volatile sig_atomic_t stopped;
 
 static void on_signal(int number) {
     (void)number;
+    stopped = 1;
     capture_file_stop(watched);
 }
 
@@ -259,10 +270,10 @@ static int dump_file(const options *o, dump_printer *printer, const char *name) 
                           .keep = payload > DUMP_KEEP_DEFAULT ? payload : DUMP_KEEP_DEFAULT};
     out.printer.shown = payload;
     capture_file *file = o->interface != NULL ? capture_live_open(name, (unsigned)o->port, error)
-                                              : capture_file_open(name, error);
+                                              : capture_file_open(name, o->follow, error);
     if (file == NULL)
         return tool_fail("dump", "%s: %s", name, error);
-    if (o->interface != NULL)
+    if (is_watching(o))
         end_by_signal(file);
     int result = read_file(o, file, &reader, error);
     capture_counts counts = *capture_file_counts(file);
@@ -274,9 +285,9 @@ static int dump_file(const options *o, dump_printer *printer, const char *name) 
         return TOOL_FAILED;
     warn(name, counts.fragments, "fragments of IP packets were passed over");
     warn(name, counts.cut, "packets were passed over, because the snap length cut their headers");
-    if (error[0] != '\0')
+    if (error[0] != '\0' && !(o->follow && stopped)) /* a packet may be half written */
         return tool_fail("dump", "%s: %s", name, error);
-    if (counts.tcp == 0 && o->interface == NULL)
+    if (counts.tcp == 0 && !is_watching(o))
         return tool_fail("dump", "%s: no TCP in its %lu packets", name, counts.packets);
     return TOOL_OK;
 }

@@ -34,10 +34,15 @@ const char *dump_kind_name(dump_kind kind) { return kinds[kind].name; }
 
 static void put_hex(FILE *out, const uint8_t *data, size_t size, size_t shown) {
     static const char digits[] = "0123456789abcdef";
-    size_t cut = size < shown ? size : shown;
+    size_t cut = size < shown ? size : shown, filled = 0;
+    char text[256]; /* written in one go: a capture has millions of these */
     for (size_t i = 0; i < cut; i++) {
-        putc(digits[data[i] >> 4], out);
-        putc(digits[data[i] & 15], out);
+        text[filled++] = digits[data[i] >> 4];
+        text[filled++] = digits[data[i] & 15];
+        if (filled == sizeof text || i + 1 == cut) {
+            fwrite(text, 1, filled, out);
+            filled = 0;
+        }
     }
     fputs(cut < size ? "..." : "", out);
 }
