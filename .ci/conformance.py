@@ -71,6 +71,19 @@ def draw_captures(options):
     return 0
 
 
+def replay_captures(options, environment):
+    """The reference in the place of each recorded context."""
+    folder = os.path.join(options.build, "report", "replay")
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [os.path.join(options.build, "yotonspec"), "replay", "--peer", "reference", "--role", options.role, "--slots", "captures/slots.txt",
+               "--report-dir", folder, *sorted(glob.glob("captures/*.pcapng"))]
+    print("== replay: the reference in the place of each recorded context", flush=True)
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        print(done.stdout + done.stderr, end="", flush=True)
+    return {"name": "replay", "status": done.returncode, "verdicts": verdicts(folder), "index": os.path.join(folder, "index.html")}
+
+
 def describe(result):
     if "skipped" in result:
         return f"skipped: {result['skipped']}"
@@ -90,7 +103,7 @@ def write_index(options, results, captures):
         name = html.escape(result["name"])
         link = name if "skipped" in result else f'<a href="{name}/index.html">{name}</a>'
         rows.append(f"<tr><td>{link}</td><td>{html.escape(describe(result))}</td></tr>")
-    judged = [os.path.join(options.build, "report", r["name"], "results.json") for r in results if r.get("verdicts")]
+    judged = [os.path.join(options.build, "report", r["name"], "results.json") for r in results if r.get("verdicts") and r["name"] != "replay"]
     compared = subprocess.run([os.path.join(options.build, "yotonspec"), "report", *judged, "--report-dir", os.path.join(options.build, "report")],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False) if len(judged) > 1 else None
     if compared is not None and compared.returncode == 0:
@@ -130,6 +143,7 @@ def main():
     else:
         results.append(judge(options, environment, "pyzo", "--known-failures", KNOWN_FAILURES))
     results.append(judge(options, environment, "node"))
+    results.append(replay_captures(options, environment))
     captures_status, captures = check_captures(environment)
     captures_status = captures_status or draw_captures(options)
     page = write_index(options, results, captures)

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""`yoton dump` shows only what is asked for, and watches an interface while things happen. Prints TAP."""
+"""`yoton dump` shows only what is asked for, watches an interface or a file while things happen, and takes no more memory for
+more connections. Prints TAP."""
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CAPTURES = Path(__file__).resolve().parents[1]
@@ -88,8 +91,72 @@ def live():
                seen[1] != "1 A>B hello id=0123456789abcdef pid=1\n" and seen[1], process.returncode != 0 and f"exit {process.returncode}: {trouble}")
 
 
+def growing():
+    data = (CAPTURES / "relay.pcapng").read_bytes()
+    wanted = lines(CAPTURES / "relay.pcapng")
+    for end, cut in ((signal.SIGINT, len(data)), (signal.SIGTERM, len(data) - 10)):  # once in the middle of a packet
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "growing.pcapng"
+            with path.open("wb") as out:
+                out.write(data[:1000])
+                out.flush()
+                with subprocess.Popen([YOTON, "dump", "--follow", "--no-time", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                    got = [process.stdout.readline().rstrip("\n")]  # it has read up to here, and waits
+                    for at in range(1000, cut, 700):
+                        out.write(data[at:min(at + 700, cut)])
+                        out.flush()
+                    got += [process.stdout.readline().rstrip("\n") for _ in wanted[2:]]
+                    process.send_signal(end)
+                    rest, trouble = process.stdout.read().splitlines(), process.stderr.read()
+        report(f"a file is followed as it grows, and {end.name} ends it", got != wanted[:-1] and f"got {got}\nwanted {wanted[:-1]}",
+               cut == len(data) and rest != wanted[-1:] and f"then {rest}", trouble != "watching\n" and trouble, process.returncode != 0 and f"exit {process.returncode}")
+    done = dump("--follow", CAPTURES / "relay.pcapng", CAPTURES / "loop.pcapng")
+    report("two files cannot be followed", done.returncode != 2 and f"exit {done.returncode}", "one capture" not in done.stderr and done.stderr)
+
+
+def many_streams(count):
+    """A capture with so many connections, each of which says its line when all others have begun: long forgotten by then."""
+    out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
+    for number, flags, data in ((0, 2, b""), (1, 0x18, b"YOTON!0123456789abcdef.1\r\n")):
+        frame = 54 + len(data)
+        head = struct.pack("<IIII", number, 0, frame, frame) + bytes(12) + b"\x08\0" + struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(data), 0, 0x4000, 64, 6, 0)
+        tail = struct.pack(">HIIBBHHH", 5000, 1000 + number, 0, 0x50, flags, 65535, 0, 0) + data
+        out += [head + struct.pack(">IIH", 0x0A000000 + i // 50000, 0x0B000000, 10000 + i % 50000) + tail for i in range(count)]
+    return b"".join(out)
+
+
+def memory_of(path, count):
+    """(exit status, lines, KiB that it had at most) of reading so many connections."""
+    with subprocess.Popen([YOTON, "dump", "--follow", "--no-time", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        lines_read = hellos = 0
+        while hellos < count:  # behind the last one it waits for more
+            line = process.stdout.readline()
+            lines_read += 1
+            hellos += " hello " in line
+            if not line:
+                return 1, lines_read, 0
+        peak = next(int(line.split()[1]) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+        process.terminate()
+        lines_read += sum(1 for _ in process.stdout)
+    return process.returncode, lines_read, peak
+
+
+def many():
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for count in (10000, 100000):
+            path = Path(folder) / f"{count}.pcap"
+            path.write_bytes(many_streams(count))
+            found[count] = memory_of(path, count)
+    few, more = found[10000], found[100000]
+    report(f"100000 connections at once: {more[2]} KiB, {few[2]} KiB for 10000", few[0] and f"exit {few[0]}", more[0] and f"exit {more[0]}",
+           more[1] < 200000 and f"{more[1]} lines", more[2] > few[2] * 1.2 and "memory grows with them")
+
+
 if __name__ == "__main__":
     filters()
     live()
+    growing()
+    many()
     print(f"1..{number}")
     sys.exit(failed)

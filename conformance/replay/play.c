@@ -220,12 +220,20 @@ static void no_model(play *p, const replay_step *step) {
         free(why);
 }
 
+static char *line_text(const replay_step *step) {
+    bool whole = step->size >= 2 && memcmp(step->bytes + step->size - 2, "\r\n", 2) == 0;
+    char *text = shown(step->bytes, step->size - (whole ? 2 : 0));
+    char *line = text_of("%s%s", text, whole ? " CRLF" : "");
+    free(text);
+    return line;
+}
+
 static void await_line(play *p, lane *l, const replay_step *step) {
     double until = now() + patience_left(p);
     while (l->count == 0 && now() < until && fetch(p, l, until - now()))
         ;
     const item *i = l->count > 0 ? l->arrived[l->count - 1].item : NULL;
-    char *recorded = shown(step->bytes, step->size);
+    char *recorded = line_text(step);
     char *live = i != NULL  ? describe(i)
                  : l->ended ? text_of("it ended the connection")
                             : text_of("nothing came");
