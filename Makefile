@@ -47,7 +47,7 @@ WARN := -Wall -Wextra -Wpedantic -Werror
 BASE := -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
 INC_reference := -Ireference/include -Ireference/src -Ireference/tools
 INC_conformance := -Ireference/include -Iconformance -Ireference/tools
-INC_fuzz := -Ireference/include -Ireference/src -Ifuzz
+INC_fuzz := -Ireference/include -Ireference/src -Ireference/tools -Ifuzz
 include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
 TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -236,10 +236,16 @@ clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with cl
 # --- Fuzz targets: libFuzzer, and the same code behind a plain main that replays files ----------------------------------
 $(OUT)/fuzz/libyoton.a: $(call obj,$(FUZZ_DIR),$(LIB_SRC)) $(OUT)/.sources
 	$(archive)
-$(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(OUT)/fuzz/libyoton.a
+$(OUT)/fuzz/libcapture.a: $(call obj,$(FUZZ_DIR),$(CAPTURE_SRC)) $(OUT)/.sources
+	$(archive)
+$(ASAN)/libcapture.a: $(call obj,$(ASAN),$(CAPTURE_SRC)) $(OUT)/.sources
+	$(archive)
+$(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(OUT)/fuzz/libcapture.a \
+		$(OUT)/fuzz/libyoton.a
 	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \
 		$(inputs) $(LIBS)
-$(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libyoton.a
+$(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libcapture.a \
+		$(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
 
 # --- Jobs ----------------------------------------------------------------------------------------------------------

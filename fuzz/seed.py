@@ -117,7 +117,43 @@ def object_seeds():
                 yield package[56:] + bytes([setting])
 
 
-SEEDS = {"frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
+DATA, SNAPPED, END = 0, 4 << 1, 5 << 1
+
+
+def operation(side, kind, at, size):
+    """One packet of fuzz_capture."""
+    return struct.pack("<BHB", side | kind, at, size)
+
+
+def packets_of(size, order):
+    """What two sides of `size` bytes each say, in packets of 200, in some order."""
+    made = [operation(side, DATA, at, 200) for at in range(0, size, 200) for side in (0, 1)]
+    yield from order(made)
+    yield from (operation(side, END, 0, 0) for side in (0, 1))
+
+
+ORDERS = [lambda made: made, lambda made: made[::-1], lambda made: made + made, lambda made: made[1:],
+          lambda made: [bytes([one[0] | SNAPPED]) + one[1:] for one in made]]
+
+
+def capture_vectors():
+    """The library, one connection an input, on every link type, with and without its beginning."""
+    pairs = list(itertools.islice((sides for path in sorted(glob.glob(os.path.join(ROOT, "captures", "*.pcapng")))
+                                   if os.path.basename(path)[:-7] not in PARTIAL for _, sides in streams_of(path)), 40))
+    for number, sides in enumerate(pairs):
+        size = min(1200, max(map(len, sides)))
+        said = b"".join(side[:size].ljust(size, b"\0") for side in sides)
+        for order in ORDERS:
+            made = b"".join(packets_of(size, order))
+            if len(made) <= 4 * 64:
+                yield made + said + bytes([len(made) // 4, number % 8 | (number % 3 and 0x10) | (number % 5 and 0x20)])
+
+
+def capture_seeds():
+    return iter(())
+
+
+SEEDS = {"capture": (capture_vectors, capture_seeds), "frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
          "object": (object_vectors, object_seeds)}
 
 
@@ -159,10 +195,11 @@ def renew(target, build, more):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="where the targets are built")
+    parser.add_argument("--target", action="append", choices=sorted(SEEDS), help="only this one; repeatable")
     parser.add_argument("folders", nargs="*", metavar="FOLDER",
                         help="more inputs, in a folder for each target, such as build/fuzz/corpus")
     options = parser.parse_args()
-    for target in SEEDS:
+    for target in options.target or SEEDS:
         try:
             renew(target, options.build, options.folders)
         except FileNotFoundError as error:
