@@ -278,6 +278,11 @@ mutants: ## Prove cases and tests: every planted fault is failed by the case tha
 	@$(PYTHON) conformance/mutants/run.py --build $(OUT) --jobs $(JOBS)
 	@$(PYTHON) conformance/mutants/auto.py --build $(OUT) --jobs $(JOBS)
 
+.PHONY: model
+model: ## Visit every state of the models of the protocol (spin), and see their faults found
+	@$(setup)
+	@$(PYTHON) spec/model/check.py --json $(OUT)/report/model.json
+
 .PHONY: coverage coverage-build
 coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it fails when one is missing
 	@$(setup)

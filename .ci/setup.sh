@@ -40,6 +40,7 @@ tshark            command tshark             a second reader for captures; its e
 libxml2-utils     command xmllint            checks the junit.xml of the harness
 python3-jsonschema module jsonschema         checks vectors against their schema
 nodejs            command node               runs the third implementation that is judged
+spin              command spin               visits every state of the models of the protocol
 procps            command pgrep              shows tests what is left running
 iproute2          command ip                 makes two boxes and a cable for the experiments with sockets
 LIST

@@ -17,8 +17,8 @@ int command_replay(const struct options *options);
 /* Purpose: the peer that the options name. Ends the process when it is not there. */
 void find_peer(const struct options *options, struct peer *peer);
 
-/* Purpose: run these jobs, and write the reports; `pairs` is how many there are in all shards. A job
- * that has runs already has its verdict. Returns the exit code. */
+/* Purpose: run these jobs, and write the reports; `pairs` is how many there are in all shards. A
+ * job that has runs already has its verdict. Returns the exit code. */
 int run_selected(const struct options *options, const struct peer *peer, struct job *jobs,
                  size_t count, size_t pairs);
 
