@@ -102,3 +102,37 @@ size_t end_descendants(pid_t root) {
     }
     return ended;
 }
+
+/* ---- Waiting for a processor ---- */
+
+static double waited_by_process(pid_t pid) {
+    char *folder = text_of("/proc/%ld/task", (long)pid);
+    DIR *tasks = opendir(folder);
+    double total = 0;
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+        unsigned long long ran, waited;
+        char *path = text_of("%s/%s/schedstat", folder, task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file != NULL && fscanf(file, "%llu %llu", &ran, &waited) == 2)
+            total += (double)waited / 1e9;
+        if (file != NULL)
+            fclose(file);
+        free(path);
+    }
+    if (tasks != NULL)
+        closedir(tasks);
+    free(folder);
+    return total;
+}
+
+double waited_for_processor(pid_t pid) {
+    size_t count;
+    struct process *list = all_processes(&count);
+    size_t found = descendants(list, count, pid);
+    double total = waited_by_process(pid);
+    for (size_t i = 0; i < found; i++)
+        if (list[i].pid != pid)
+            total += waited_by_process(list[i].pid);
+    free(list);
+    return total;
+}

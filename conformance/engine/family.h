@@ -28,4 +28,8 @@ void adopt_orphans(void);
  * this process are waited for; `root` itself is left alone. */
 size_t end_descendants(pid_t root);
 
+/* Purpose: how long the threads of a process and of its descendants have waited for a processor in
+ * all, in seconds; 0 where the system does not count that. */
+double waited_for_processor(pid_t pid);
+
 #endif

@@ -159,8 +159,22 @@ static void record_rest(tester *t) {
     }
 }
 
+/* A peer that had to wait for a processor is late without being wrong; where time is judged, what
+ * was seen of it does not count then. */
+static void note_starved(tester *t) {
+    if (t->adapter.pid <= 0 || t->adapter.gone || !case_is_timed(t->test))
+        return;
+    double late = waited_for_processor(t->adapter.pid) - t->starved;
+    if (late <= STALL)
+        return;
+    note(t, "the peer waited %.2f s for a processor", late);
+    t->stall = fmax(t->stall, late);
+}
+
 _Noreturn void finish(tester *t, const char *verdict, json_t *details) {
     t->finishing = true;
+    if (strcmp(verdict, "fail") == 0)
+        note_starved(t);
     bool died = json_is_true(json_object_get(details, "died"));
     char *left = NULL;
     if (t->adapter.pid > 0) {
@@ -336,6 +350,7 @@ void run_case(const struct case_run *run) {
     prepare(t, run);
     if (run->peer->address == NULL) {
         adapter_start(t);
+        t->starved = case_is_timed(run->test) ? waited_for_processor(t->adapter.pid) : 0;
         const char *needs = run->test->needs;
         bool alone = needs == NULL && requirement_of(run->test) != NULL &&
                      strcmp(requirement_of(run->test)->origin, "adapter") == 0;

@@ -68,6 +68,7 @@ struct tester {
     double scale, patience, start, deadline;
     double looped, worked; /* when the loop last came round, and the processor time then */
     double stall;   /* the longest time this process was not woken when it should have been */
+    double starved; /* what the peer had waited for a processor when the case began */
     double away[2]; /* how far the other clocks were from now() at the last look */
     uint64_t taken, items; /* what came on all ends: bytes; packages and lines */
     uint64_t random;

@@ -200,7 +200,7 @@ def harness(build, variant, topics, folder, mutated=()):
 
 class Bench:
     def __init__(self, options):
-        self.build, self.tests_only = options.build, options.tests_only
+        self.build, self.tests_only, self.explained = options.build, options.tests_only, reasons()
         self.folder = Path(tempfile.mkdtemp(prefix="auto-", dir=options.build))  # two runs may go on at once
         self.plain = Variant(self.folder / "plain", options.jobs)
         self.sanitized = None if options.plain else Variant(self.folder / "sanitized", options.jobs, SANITIZERS)
@@ -217,6 +217,14 @@ class Bench:
         return worse[0] if worse else None
 
     def judge(self, mutant):
+        """(result, by), as of judge_once. A kill that is a surprise, or that judges times, has to be seen twice: what a busy
+        machine does to a test is no kill."""
+        result, by = self.judge_once(mutant)
+        if result == "killed" and (mutant.key in self.explained or not by.startswith("test_")):
+            result, by = self.judge_once(mutant)
+        return result, by
+
+    def judge_once(self, mutant):
         """(result, by): `by` is the test or the case that noticed, or why nothing can be said."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             folder = Path(name)

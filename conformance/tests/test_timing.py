@@ -8,10 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-from support.spec_run import BUILD, ROOT, Run, differs, lacks, main, marked, report, wait_for
+from support.spec_run import BUILD, ROOT, YOTON, Run, differs, lacks, main, marked, report, wait_for
 
 HEARTBEATS = ("LINK-2.1",)  # takes 1.6 s
 SHORT = ("HS-5.1", "HS-7.1", "HS-7.2")
@@ -72,6 +73,52 @@ def standstill():
 CLOCKS = re.compile(r"\b(?:slack\(|run_for\(|expect_silence\(|arrivals\(|event_time\()|->(?:first|last)\b")
 
 
+SLOW_SENDER = r"""
+import json, subprocess, sys, threading, time
+child = subprocess.Popen([sys.argv[1], "agent"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+sends = set()
+def up():
+    for line in child.stdout:
+        if json.loads(line).get("id") in sends:
+            time.sleep(0.4)
+            begin = time.process_time()
+            while time.process_time() - begin < 0.3:  # works, so that it needs a processor
+                pass
+        print(line, end="", flush=True)
+threading.Thread(target=up, daemon=True).start()
+for line in sys.stdin:
+    if '"send"' in line:
+        sends.add(json.loads(line)["id"])
+    child.stdin.write(line)
+    child.stdin.flush()
+child.kill()
+"""
+
+
+def starved():
+    """A peer that is too late because others had the processor is judged again, and one that is just slow is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        adapter = Path(folder) / "adapter.py"
+        adapter.write_text(SLOW_SENDER)
+        command = [BUILD / "yotonspec", "run", "--command", f"'{sys.executable}' -S -E '{adapter}' '{YOTON}'", "--role", "host", "--case", "SYNC-5.1",
+                   "--report-dir", folder, "--jobs", "1"]
+        place = min(os.sched_getaffinity(0))
+        done = {}
+        for name, others in (("alone", 0), ("among others", 4)):
+            loops = [subprocess.Popen([sys.executable, "-S", "-E", "-c", "while True: pass"], preexec_fn=lambda: os.sched_setaffinity(0, {place})) for _ in range(others)]
+            try:
+                subprocess.run(command, capture_output=True, check=False, timeout=300, preexec_fn=lambda: os.sched_setaffinity(0, {place}) if others else None)
+            finally:
+                for loop in loops:
+                    loop.kill()
+                    loop.wait()
+            done[name] = json.loads((Path(folder) / "results.json").read_text())["cases"][0]
+    notes = [e["what"] for e in done["among others"].get("transcript", []) if "for a processor" in e["what"]]
+    report("a peer that waits for a processor is judged again", differs("verdict", done["among others"]["verdict"], "fail"),
+           differs("repeated", done["among others"].get("repeated"), 3), lacks("why", done["among others"]["why"], "the machine stood still"), not notes and "no note of it")
+    report("a slow peer is too slow", differs("verdict", done["alone"]["verdict"], "fail"), lacks("why", done["alone"]["why"], "a send took"))
+
+
 def timed_in_source():
     """The ids of the cases whose source reads a clock, by itself or in a function of its file."""
     for path in sorted((ROOT / "conformance/cases").glob("*.c")):
@@ -93,4 +140,4 @@ def selection():
 
 
 if __name__ == "__main__":
-    sys.exit(main(selection, repeat, jobs, scale, standstill))
+    sys.exit(main(selection, repeat, jobs, scale, standstill, starved))

@@ -83,6 +83,10 @@ static void refusal_hardly(rig *r) {
     feed_text(r, "ERR");
     rig_eof(r);
 }
+static void refusal_without_words(rig *r) {
+    feed_text(r, "ERROR: ");
+    rig_eof(r);
+}
 static void refusal_not(rig *r) { feed_text(r, "ERROR!"); }
 
 static void shake_time(rig *r) { rig_tick(r, r->now + 2000 * YOTON_MS); }
@@ -301,6 +305,7 @@ static const row table[] = {
     {client_waits, refusal, SAYS("ERROR: this is Yoton."), "closed", "", SAME},
     {client_waits, refusal_in_latin, SAYS("ERROR: no.l."), "closed", "", SAME},
     {client_waits, refusal_cut, SAYS("ERROR: no"), "closed", "", SAME},
+    {client_waits, refusal_without_words, NOT_YOTON, "closed", "", SAME},
     {client_waits, refusal_late, SAYS("ERROR: no.[1m"), "closed", "", SAME},
     {client_waits, refusal_endless,
      SAYS("ERROR: ERROR: ERROR: ERROR: ERROR: ERROR: ERROR: ERROR: ERROR: "), "closed", "", SAME},

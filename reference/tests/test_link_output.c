@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "link/link_private.h"
+
 static rig bench;
 static bytes input;
 static bytes expected;
@@ -24,6 +26,15 @@ static void connect_bench(void) {
 static void expect_sent_as_encoded(void) {
     assert_int_equal(bench.sent_size, expected.size);
     assert_memory_equal(bench.sent, expected.data, expected.size);
+}
+
+/* A link that is set up holds no package, whatever its memory held. */
+static void nothing_is_incoming_at_first(void **state) {
+    (void)state;
+    link_incoming in;
+    memset(&in, 0xa5, sizeof in);
+    yoton_link_incoming_init(&in, 100);
+    assert_null(in.package);
 }
 
 /* --- Order and pieces
@@ -364,6 +375,7 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_incoming_at_first),
         cmocka_unit_test(pieces_make_the_whole),
         cmocka_unit_test(one_byte_at_a_time),
         cmocka_unit_test(small_packages_are_offered_together),

@@ -6,8 +6,18 @@
 #include <string.h>
 
 #include "object_help.h"
+#include "wire/value.h"
 
 /* --- building --- */
+
+/* What an empty dictionary has is nothing, whatever stood there before. */
+static void test_no_entries(void **state) {
+    (void)state;
+    size_t one = 7, *entry = &one;
+    yoton_value dict = {.type = YOTON_DICT};
+    assert_int_equal(yoton_dict_entries(&dict, &entry), YOTON_OK);
+    assert_null(entry);
+}
 
 static void test_append(void **state) {
     (void)state;
@@ -358,6 +368,7 @@ static void test_every_allocation_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_entries),
         cmocka_unit_test(test_append),
         cmocka_unit_test(test_append_to_decoded),
         cmocka_unit_test(test_string),

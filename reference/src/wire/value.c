@@ -16,10 +16,8 @@ static bool is_room(size_t count) {
 /* OBJ-14: what is allocated follows what was read, never a count that was claimed. */
 int yoton_items_push(yoton_value **items, size_t *count, const yoton_value *item) {
     if (*count == 0 || is_room(*count)) {
-        size_t room = 2;
         /* 2^k grows by half, 3*2^k by a third: what is in memory is no more than half a size_t */
-        if (*count > 0)
-            room = *count % 3 == 0 ? *count / 3 * 4 : *count + *count / 2;
+        size_t room = *count == 0 ? 2 : *count % 3 == 0 ? *count / 3 * 4 : *count + *count / 2;
         yoton_value *grown = realloc(*items, room * sizeof **items);
         if (grown == NULL)
             return YOTON_E_NOMEM;
