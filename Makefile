@@ -309,6 +309,12 @@ captures: ## Record the captures of the original anew (needs the right to captur
 	@$(MAKE) $(parallel) tools recorder
 	@YOTON_PATH='$(original)' $(PYTHON) captures/record.py --build $(OUT)
 
+.PHONY: bench
+bench: ## Measure how fast captures are read, as ratios to cat and to tshark (needs 2 GB of disk)
+	@$(setup)
+	@$(MAKE) $(parallel) tools
+	@$(PYTHON) captures/bench.py --build $(OUT) --json $(OUT)/report/bench.json
+
 .PHONY: kaitai
 kaitai: ## Fetch the compiler of Kaitai Struct (npm) and see spec/yoton.ksy read the vectors
 	@npm install --silent --no-save --prefix $(OUT)/kaitai kaitai-struct-compiler@0.11 kaitai-struct@0.11 js-yaml@4

@@ -236,8 +236,7 @@ static conversation *make(const recorder *r, const char *file, const watch *w, i
                          file),
         .about = text_of("Plays the other side of its %zu connection%s, %zu things that were sent "
                          "or have to come.",
-                         c->link_count, plural, c->step_count),
-        .takes = c->step_count > 0 ? c->steps[c->step_count - 1].time - c->steps[0].time : 0};
+                         c->link_count, plural, c->step_count)};
     return c;
 }
 

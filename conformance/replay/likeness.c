@@ -118,9 +118,12 @@ bool takes_waiting(const conversation *c, const replay_step *step, const package
     return waits;
 }
 
+bool of_requests(const conversation *c, uint64_t slot) {
+    return of_pattern(c, slot, ".req-rep") || of_pattern(c, slot, ".rep-req");
+}
+
 uint64_t request_in(const conversation *c, const package *p) {
-    bool requests = of_pattern(c, p->slot, ".req-rep") || of_pattern(c, p->slot, ".rep-req");
-    return requests ? (p->dest_seq & ~NEGOTIATION) ^ p->dest_id : 0;
+    return of_requests(c, p->slot) ? (p->dest_seq & ~NEGOTIATION) ^ p->dest_id : 0;
 }
 
 /* A request id of the context itself: in its own words and requests, and in what is answered. */

@@ -377,6 +377,15 @@ static void prompt(play *p, const replay_step *step) {
              step->frame);
 }
 
+/* Has something come that can only be meant for this, and is not like it? What a source sends to
+ * one slot comes in order; only requests overtake each other. */
+static bool is_other(play *p, lane *l, const replay_step *step) {
+    unlike most;
+    size_t at;
+    return !of_requests(p->c, step->slot) && find_closest(p, l, step, &most, &at) != NULL &&
+           most >= OTHER_DEST;
+}
+
 static void await_package(play *p, lane *l, const replay_step *step) {
     package want = step_package(step);
     if (step->slot < 8 || was_offered(p, step))
@@ -390,7 +399,7 @@ static void await_package(play *p, lane *l, const replay_step *step) {
     }
     double until = now() + patience_left(p);
     arrived *a = find_like(p, l, step);
-    while (a == NULL && now() < until && fetch(p, l, until - now()))
+    while (a == NULL && now() < until && !is_other(p, l, step) && fetch(p, l, until - now()))
         a = find_like(p, l, step);
     if (a == NULL) {
         stop_at_choice(p, l, step);

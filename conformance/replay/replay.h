@@ -107,6 +107,9 @@ bool repeats_word(const conversation *c, id_map *words, const package *p);
 /* Purpose: a `req!` for one of the requests that waited before `step`, in whatever order? */
 bool takes_waiting(const conversation *c, const replay_step *step, const package *got);
 
+/* Purpose: does a slot belong to requests and replies? */
+bool of_requests(const conversation *c, uint64_t slot);
+
 /* Purpose: the request a package on a slot of requests is about: its id; 0 elsewhere. */
 uint64_t request_in(const conversation *c, const package *p);
 

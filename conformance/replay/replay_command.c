@@ -10,6 +10,8 @@
 static struct job job_of(conversation *c, const struct options *options) {
     struct job job = {.test = &c->test, .role = c->test.roles};
     c->recorded_times = options->recorded_times;
+    if (c->recorded_times && c->step_count > 0)
+        c->test.takes = c->steps[c->step_count - 1].time - c->steps[0].time;
     bool adapter = false;
     for (size_t i = 0; i < c->step_count; i++)
         adapter = adapter || (c->steps[i].theirs && c->steps[i].kind == DUMP_PACKAGE &&

@@ -162,13 +162,13 @@ static void write_differences(FILE *file, const json_t *one) {
     if (json_array_size(list) == 0)
         return;
     fputs("<h4>Recorded and live</h4><div class=\"scroll\"><table class=\"differences\">"
-          "<tr><th>stream<th>frame<th>s<th>what<th>recorded<th>live</tr>\n",
+          "<tr><th>where<th>what<th>recorded<th>live</tr>\n",
           file);
     json_array_foreach(list, i, d) {
-        fprintf(file, "<tr><td>%lld<td>%lld<td class=\"t\">%.6f",
+        fprintf(file, "<tr><td class=\"where\" title=\"%.6f s\">stream %lld, frame %lld",
+                json_number_value(json_object_get(d, "time")),
                 (long long)json_integer_value(json_object_get(d, "stream")),
-                (long long)json_integer_value(json_object_get(d, "frame")),
-                json_number_value(json_object_get(d, "time")));
+                (long long)json_integer_value(json_object_get(d, "frame")));
         cell(file, d, "what");
         cell(file, d, "recorded");
         cell(file, d, "live");

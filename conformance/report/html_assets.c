@@ -53,6 +53,8 @@ const char html_style[] =
     "th:nth-child(3) { width: 1.3rem } .w { white-space: nowrap } code { font-size: .9em }\n"
     ".t { font-variant-numeric: tabular-nums; color: var(--dim) } .note td { color: var(--dim) }\n"
     ".wrong td { background: var(--mark) }\n"
+    ".differences th:nth-child(1) { width: 9rem } .differences th:nth-child(2) { width: 8rem }\n"
+    ".differences th:nth-child(3) { width: auto } .where { color: var(--dim) }\n"
     "td summary { color: var(--dim); cursor: pointer; font-size: .8rem }\n"
     "pre i { color: var(--dim); font-style: normal } mark { background: var(--bad);\n"
     "  color: var(--paper); font-weight: bold } .bad { color: var(--bad) }\n"
