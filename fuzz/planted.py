@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The bugs that are planted to see what the fuzz targets are worth: target, what is wrong, file, and what stands there
+instead of what. Each is planted alone, and breaks what an oracle of the target holds the code to."""
+
+FRAME, HANDSHAKE, OBJECT = "reference/src/wire/frame.c", "reference/src/wire/handshake.c", "reference/src/wire/object.c"
+HALF, TCP, PACKET = (f"reference/tools/capture_{name}.c" for name in ("half", "tcp", "packet"))
+
+PLANTED = [
+    ("frame", "last piece one byte early", FRAME, "frame->last = framer->remaining == 0;", "frame->last = framer->remaining <= 1;"),
+    ("frame", "remaining one too few", FRAME, "framer->remaining -= take;", "framer->remaining -= framer->remaining > 1 && take + 1 < framer->remaining ? take + 1 : take;"),
+    ("frame", "control bytes half checked", FRAME, "if (have < CONTROL_SIZE) {", "if (have < CONTROL_SIZE / 2) {"),
+    ("frame", "two fields swapped", FRAME, "header->dest_id = yoton_le64_get(in + AT_DEST_ID);", "header->dest_id = yoton_le64_get(in + AT_DEST_SEQ);"),
+    ("frame", "errors do not stick", FRAME, "    framer->error = error;\n", ""),
+    ("frame", "offset of an error in the second piece", FRAME, "framer->position + (good - have)", "framer->position + good"),
+    ("frame", "limit off by one", FRAME, "frame->header.length > framer->max_message)", "frame->header.length >= framer->max_message)"),
+    ("frame", "half a header is a boundary", FRAME, "framer->have == 0 && framer->remaining == 0", "framer->remaining == 0"),
+    ("frame", "second piece of a header over the first", FRAME, "memcpy(framer->raw + have, data, take);", "memcpy(framer->raw, data, take);"),
+    ("frame", "reads past a piece", FRAME, "    if (take > size)\n        take = size;\n", ""),
+    ("handshake", "21 digits of pid", HANDSHAKE, "PID_DIGITS = 20", "PID_DIGITS = 21"),
+    ("handshake", "pid may be 2^64", HANDSHAKE, "(UINT64_MAX - digit) / 10)", "UINT64_MAX / 10 + 1)"),
+    ("handshake", "g is a hexadecimal digit", HANDSHAKE, "byte <= 'f'", "byte <= 'g'"),
+    ("handshake", "id 0 is good", HANDSHAKE, "l->at == AT_DOT - 1 && l->hello.id == 0", "l->at == AT_DOT && l->hello.id == 0"),
+    ("handshake", "no pid at all is good", HANDSHAKE, "byte == '\\r' && l->at > AT_PID", "byte == '\\r'"),
+    ("handshake", "any byte ends the line", HANDSHAKE, "return byte == '\\n' ? YOTON_OK : YOTON_E_HANDSHAKE;", "return YOTON_OK;"),
+    ("handshake", "line one byte short", HANDSHAKE, "*offset = l.at + 1;", "*offset = l.at;"),
+    ("handshake", "upper case is sent", HANDSHAKE, '"%s%016" PRIx64', '"%s%016" PRIX64'),
+    ("handshake", "limit off by one", HANDSHAKE, "l.at == max_line)", "l.at > max_line)"),
+    ("handshake", "refusals swapped", HANDSHAKE, "error == YOTON_E_NOT_YOTON ?", "error != YOTON_E_NOT_YOTON ?"),
+    ("handshake", "encoder looks at no size", HANDSHAKE, "if ((size_t)length > size)", "if (length < 0)"),
+    ("object", "long form from 254 on", OBJECT, "count < LONG_COUNT ? (uint8_t)count", "count < LONG_COUNT - 1 ? (uint8_t)count"),
+    ("object", "a byte past the end", OBJECT, "static int read_bool(decoder *d, yoton_value *value) {\n    int result = need(d, 1);", "static int read_bool(decoder *d, yoton_value *value) {\n    int result = need(d, 0);"),
+    ("object", "one container too deep", OBJECT, "d->stack.used == d->max_depth)", "d->stack.used == d->max_depth + 1)"),
+    ("object", "list allowed in a key", OBJECT, "if (d->key_depth > 0 && type != YOTON_TUPLE)", "if (d->key_depth > 0 && type == YOTON_DICT)"),
+    ("object", "true is 1 only", OBJECT, "d->data[d->at++] != 0;", "d->data[d->at++] == 1;"),
+    ("object", "leak after an error", OBJECT, "        drop_frames(&d);\n", ""),
+    ("object", "count of a dictionary overflows", OBJECT, "count > UINT64_MAX / 2 ? UINT64_MAX - 1 : count * 2", "count * 2"),
+    ("object", "surrogates and cut characters are good", "reference/src/wire/utf8.c", "if (length < 0)\n            return at;", "if (length < 0)\n            length = 1;"),
+    ("object", "an escape too short", "reference/src/wire/literal.c", '"\\\\x%02"', '"\\\\x%01"'),
+    ("capture", "what is known is handed out again", HALF, "data += known;\n        size -=", "data += 0;\n        size -="),
+    ("capture", "a held packet counts as known by its start", HALF, "return p->at <= at && p->at + p->size >= end;", "return p->at <= at;"),
+    ("capture", "a gap up to the acknowledged byte", HALF, "return h->first ? h->first->at : h->fin ? h->fin_at : h->acknowledged;",
+     "return h->acknowledged > h->next ? h->acknowledged : h->first ? h->first->at : 0;"),
+    ("capture", "TCP numbers do not wrap", HALF, "(int32_t)(seq - h->next_seq)", "(int64_t)seq - (int64_t)h->next_seq"),
+    ("capture", "what is held at the end stays behind", HALF, "!h->ended && hole_end(h) > h->next)\n        result", "!h->ended && 0)\n        result"),
+    ("capture", "what the snap length cut is not counted", PACKET, "s->missing = v->wire - v->size - (header - there);", "s->missing = 0;"),
+    ("capture", "a header one byte short is read", PACKET, "if (v->size < HEADER)\n        return too_short(v, HEADER);\n    const uint8_t *h = v->data;\n    size_t payload",
+     "if (v->size < HEADER - 1)\n        return too_short(v, HEADER);\n    const uint8_t *h = v->data;\n    size_t payload"),
+    ("capture", "ports swapped", PACKET, "s->from.port = (uint16_t)be16(h);", "s->from.port = (uint16_t)be16(h + 2);"),
+    ("capture", "a side that says nothing more is forgotten to be ended", TCP, "side < 2 && result == 0; side++) {\n        capture_sink sink = {&tcp->handler, &f->stream, side, &tcp->memory};\n        result = capture_half_end",
+     "side < 1 && result == 0; side++) {\n        capture_sink sink = {&tcp->handler, &f->stream, side, &tcp->memory};\n        result = capture_half_end"),
+]
