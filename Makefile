@@ -87,7 +87,7 @@ SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
-SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests .ci/tests, \
+SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests fuzz/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
 SCRIPT_TESTS += .ci/check-house.py
 ALL_C = $(ALL_SRC) $(sort $(wildcard reference/include/yoton/*.h reference/*/*.h reference/src/*/*.h conformance/*.h \
@@ -350,6 +350,12 @@ fuzz_one = echo '$(1): $(TIME) s' && mkdir -p $(OUT)/fuzz/corpus/$(1) && \
 	$(OUT)/fuzz/$(1) -max_total_time=$(TIME) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/found/$(1)- \
 	$(if $(wildcard fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict),-dict=fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict) \
 	$(OUT)/fuzz/corpus/$(1) $(2)
+
+.PHONY: fuzz-selftest
+fuzz-selftest: ## Plant each bug of fuzz/planted.py and see that its target finds it, within TIME seconds of one core
+	@$(setup)
+	@$(MAKE) $(parallel) fuzzers
+	@$(PYTHON) fuzz/selftest.py --build $(OUT) --jobs $(JOBS) --time $(TIME)
 
 ##@ Install
 .PHONY: install uninstall
