@@ -377,6 +377,12 @@ uninstall: ## Remove what `make install` installed, with the same DESTDIR and PR
 	-rmdir $(DESTDIR)$(PREFIX)/include/yoton
 
 ##@ House
+.PHONY: html
+html: ## Make the documentation as pages, with one for each capture: build/html/index.html
+	@ALSO='pandoc command pandoc turns the documents into pages' $(setup)
+	@$(MAKE) $(parallel) harness
+	@$(PYTHON) .ci/pages.py --build $(OUT)
+
 .PHONY: setup clean help
 setup: ## Install what is missing and fetch the original (the two main jobs do this themselves)
 	@$(setup)

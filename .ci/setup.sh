@@ -4,7 +4,8 @@
 # When nothing is missing it only looks, quickly and without the network.
 #
 # usage: .ci/setup.sh [--list]        --list: say what is needed and what is missing, change nothing
-# environment: BUILD (build), CC (gcc), PYTHON (python3), YOTON_PATH (a folder that holds the package `yoton`)
+# environment: BUILD (build), CC (gcc), PYTHON (python3), YOTON_PATH (a folder that holds the package `yoton`),
+# ALSO (one more line of the list below, for what only one target of the Makefile needs)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -44,6 +45,7 @@ spin              command spin               visits every state of the models of
 procps            command pgrep              shows tests what is left running
 iproute2          command ip                 makes two boxes and a cable for the experiments with sockets
 LIST
+    [ -z "${ALSO:-}" ] || printf '%s\n' "$ALSO"
 }
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -309,12 +309,14 @@ static void write_filters(FILE *file, const json_t *results) {
           file);
 }
 
-/* The connections of captures, as they went. */
+/* The connections of captures, as they went; a few are shown at once. */
 static void write_streams(FILE *file, const json_t *results) {
+    enum { OPEN = 4 };
+    bool few = json_array_size(json_object_get(results, "streams")) <= OPEN;
     size_t i;
     json_t *one;
     json_array_foreach(json_object_get(results, "streams"), i, one) {
-        fputs("<details class=\"stream\"><summary>", file);
+        fprintf(file, "<details class=\"stream\"%s><summary>", few ? " open" : "");
         write_escaped(file, json_get_text(one, "title"));
         fputs(" <span class=\"role\">", file);
         write_escaped(file, json_get_text(one, "client"));
