@@ -31,7 +31,7 @@ class Stage:
 
     def __init__(self, recorder, path, connections, snap):
         self.recorder, self.path, self.connections, self.snap = recorder, path, connections, snap
-        self.process, self.originals, self.trouble = None, [], ""
+        self.process, self.originals, self.trouble = None, [], None
 
     def original(self, where=()):
         self.originals.append(Original(where))
@@ -44,7 +44,7 @@ class Stage:
     def record(self, port, where=(), interface="lo"):
         """Starts recording, and returns when nothing can be missed any more."""
         command = [*where, self.recorder, "--interface", interface, "--port", str(port), "--write", self.path, "--connections", str(self.connections),
-                   "--deadline", str(int(3 * DEADLINE)), *(["--snap", str(self.snap)] if self.snap else [])]
+                   "--deadline", str(int(12 * DEADLINE)), *(["--snap", str(self.snap)] if self.snap else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         selector = selectors.DefaultSelector()
         selector.register(self.process.stdout, selectors.EVENT_READ)
@@ -75,10 +75,10 @@ class Stage:
         self.wait_for_recorder()
 
     def wait_for_recorder(self):
-        if self.process.poll() is None:
-            _, self.trouble = self.process.communicate(timeout=4 * DEADLINE)
+        if self.trouble is None:  # communicate() takes what it said, and can do so once
+            _, self.trouble = self.process.communicate(timeout=13 * DEADLINE)
         if self.process.returncode != 0:
-            raise Failed(self.trouble.strip())
+            raise Failed(f"the recorder: {self.trouble.strip() or self.process.returncode}")
 
     def end_originals(self):
         for original in self.originals:

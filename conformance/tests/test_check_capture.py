@@ -221,7 +221,7 @@ def told(room):
     page = (room.path / "report/index.html").read_text()
     drawn = 2 * sum(what != HEARTBEAT for _, _, what in good().values())
     report("the page draws the connections, an arrow for each line, package, signal and end, without heartbeats",
-           differs("arrows", page.count('class="sq-head"'), drawn), differs("connections", page.count('<details class="stream">'), 2),
+           differs("arrows", page.count('class="sq-head"'), drawn), differs("connections", page.count('<details class="stream"'), 2),
            lacks("page", page, "chat.txt.pub-sub #9 txt &#39;from afar&#39;" if "&#39;" in page else "chat.txt.pub-sub #9 txt 'from afar'"))
     done, cases = room.check("--stream", "2", room.path / "capture.pcap")
     report("--stream takes one", differs("exit code", done.returncode, 0))
