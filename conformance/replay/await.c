@@ -2,11 +2,9 @@
 /* What the recorded context sent: the live peer has to send it, too. */
 #include "replay/play.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/registry.h"
 #include "engine/util.h"
 
 void no_model(play *p, const replay_step *step) {

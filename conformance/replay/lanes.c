@@ -2,11 +2,9 @@
 /* Connections of a replay, what comes on them, and what is not as recorded. */
 #include "replay/play.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/registry.h"
 #include "engine/util.h"
 
 enum { DIFFERENCES_MAX = 20 };
