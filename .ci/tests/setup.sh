@@ -41,7 +41,7 @@ expect() {
     echo "# exit status $status, wanted $wanted and the words: $*"
     sed 's/^/# /' "$room/out"
 }
-everything="gcc g++ as clang llvm-symbolizer clang-format pkg-config gcovr python3 patch tshark xmllint pgrep ip node"
+everything="gcc g++ as clang llvm-symbolizer clang-format pkg-config gcovr python3 patch tshark xmllint pgrep ip node spin"
 
 echo 1..11
 
