@@ -237,7 +237,7 @@ def usage(room):
     whom = ("run", "--command", room.adapter())
     (room.folder / "file").write_text("")
     for name, arguments, *parts in (
-        ("no command", (), "list, run, adapter-check, check, explain, merge or report"),
+        ("no command", (), "list, run, adapter-check, check, replay, explain, merge or report"),
         ("an unknown command", ("walk",), "walk"),
         ("an unknown option", ("run", "--fast"), "--fast"),
         ("an option without its value", ("run", "--peer"), "--peer"),
