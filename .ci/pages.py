@@ -8,6 +8,7 @@ pages.py [--build DIR] [--into DIR]
 The pages need no network, and links between documents lead to pages.
 """
 import argparse
+import functools
 import html
 import os
 import re
@@ -22,6 +23,7 @@ code,pre{font-family:monospace;font-size:.92em}pre{overflow-x:auto;padding:.6em;
 td,th{padding:.25em .8em .25em 0;text-align:left;vertical-align:top;border-top:1px solid #8884}a{color:LinkText}nav{font-size:.9em}</style>"""
 
 
+@functools.cache
 def documents():
     """The documents, the first of them the way in."""
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()

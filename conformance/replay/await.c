@@ -7,7 +7,7 @@
 
 #include "engine/util.h"
 
-void no_model(play *p, const replay_step *step) {
+static void no_model(play *p, const replay_step *step) {
     char *why =
         text_of("frame %lu is no model: it breaks %s", step->frame, rule_requirement(step->broken));
     note(p->t, "%s", why);

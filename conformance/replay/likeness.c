@@ -18,7 +18,7 @@ enum { ID_TEXT = 16 };
 
 /* ---- What stands for what ---- */
 
-static const id_pair *find_recorded(const id_map *map, uint64_t recorded) {
+static id_pair *find_recorded(const id_map *map, uint64_t recorded) {
     for (size_t i = 0; i < map->count; i++)
         if (map->pairs[i].recorded == recorded)
             return &map->pairs[i];
@@ -47,12 +47,11 @@ void map_number(id_map *map, uint64_t recorded, uint64_t live) {
 }
 
 void set_number(id_map *map, uint64_t recorded, uint64_t live) {
-    for (size_t i = 0; i < map->count; i++)
-        if (map->pairs[i].recorded == recorded) {
-            map->pairs[i].live = live;
-            return;
-        }
-    map_number(map, recorded, live);
+    id_pair *pair = find_recorded(map, recorded);
+    if (pair != NULL)
+        pair->live = live;
+    else
+        map_number(map, recorded, live);
 }
 
 static uint64_t live_context(const likeness *l, uint64_t id) {
@@ -132,8 +131,8 @@ static uint64_t live_request(const likeness *l, uint64_t dest_seq) {
     return live_of(&l->requests, dest_seq & ~NEGOTIATION) | word;
 }
 
-static bool is_error_reply(const void *payload, size_t size) {
-    static const char mark[] = "yoton_ERROR_HANDLING_REQUEST";
+/* Requests and error replies are tuples that a name begins. */
+static bool begins_with(const void *payload, size_t size, const char *name) {
     yoton_value v;
     size_t used = 0;
     if (yoton_object_decode(&v, payload, size, 0, &used) != YOTON_OK)
@@ -141,10 +140,13 @@ static bool is_error_reply(const void *payload, size_t size) {
     const yoton_value *first =
         v.type == YOTON_TUPLE && v.as.list.count > 0 ? v.as.list.items : NULL;
     bool found = first != NULL && first->type == YOTON_STRING &&
-                 first->as.string.size == sizeof mark - 1 &&
-                 memcmp(first->as.string.bytes, mark, sizeof mark - 1) == 0;
+                 is_word(first->as.string.bytes, first->as.string.size, name);
     yoton_value_clear(&v);
     return found;
+}
+
+static bool is_error_reply(const package *p) {
+    return begins_with(p->payload, p->size, "yoton_ERROR_HANDLING_REQUEST");
 }
 
 /* The program under test has one method, echo. */
@@ -153,17 +155,8 @@ static bool asks_echo(const conversation *c, const replay_step *reply) {
         if (s->theirs || s->kind != DUMP_PACKAGE || s->source_id != reply->dest_id ||
             s->dest_seq != reply->dest_seq || !of_pattern(c, s->slot, ".req-rep"))
             continue;
-        yoton_value v;
-        size_t used = 0;
         package p = step_package(s);
-        if (yoton_object_decode(&v, p.payload, p.size, 0, &used) != YOTON_OK)
-            return false;
-        bool echo = v.type == YOTON_TUPLE && v.as.list.count > 0 &&
-                    v.as.list.items[0].type == YOTON_STRING &&
-                    v.as.list.items[0].as.string.size == 4 &&
-                    memcmp(v.as.list.items[0].as.string.bytes, "echo", 4) == 0;
-        yoton_value_clear(&v);
-        return echo;
+        return begins_with(p.payload, p.size, "echo");
     }
     return false;
 }
@@ -184,8 +177,8 @@ package step_package(const replay_step *step) {
 static bool same_payload(const likeness *l, const replay_step *step, const package *want,
                          const package *got, bool own, size_t *at) {
     bool reply = own && of_pattern(l->c, step->slot, ".rep-req") && step->dest_seq < NEGOTIATION;
-    if (reply && is_error_reply(want->payload, want->size))
-        return is_error_reply(got->payload, got->size) || !asks_echo(l->c, step);
+    if (reply && is_error_reply(want))
+        return is_error_reply(got) || !asks_echo(l->c, step);
     if (reply && !asks_echo(l->c, step))
         return true;
     uint8_t *right = live_payload(l, want->payload, want->size);
@@ -249,17 +242,14 @@ const char *unlike_text(unlike what) {
 
 /* ---- Sending ---- */
 
-static size_t live_line(const likeness *l, const replay_step *step, uint8_t **bytes) {
-    *bytes = live_payload(l, step->bytes, step->size);
-    return step->size;
-}
-
 size_t live_bytes(const likeness *l, const replay_step *step, uint8_t **bytes) {
     const conversation *c = l->c;
     bool whole = step->kind == DUMP_PACKAGE || step->kind == DUMP_SIGNAL ||
                  step->kind == DUMP_HEARTBEAT || step->kind == DUMP_CLOSE;
-    if (!whole || step->size != YOTON_HEADER_SIZE + step->length)
-        return live_line(l, step, bytes);
+    if (!whole || step->size != YOTON_HEADER_SIZE + step->length) {
+        *bytes = live_payload(l, step->bytes, step->size);
+        return step->size;
+    }
     package p = step_package(step);
     bool mine = p.dest_id == c->id && c->id != 0;
     p.payload = live_payload(l, p.payload, p.size);
