@@ -22,18 +22,8 @@ YOTON = os.environ.get("YOTON", str(BUILD / "yoton"))
 SCRIPT = CAPTURES / "wireshark/yoton.lua"
 STREAMS = int(os.environ.get("STREAMS", "200"))
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-number, failed = 0, False
-
-
-def report(name, *problems):
-    global number, failed
-    number += 1
-    problems = [str(p) for p in problems if p]
-    failed |= bool(problems)
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    for problem in problems:
-        print("\n".join("# " + line[:600] for line in problem.splitlines()[:40]))
-    sys.stdout.flush()
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
+from tap import finish, report  # noqa: E402  (it is no package)
 
 
 def tshark(path, *options):
@@ -229,5 +219,4 @@ if __name__ == "__main__":
     generated()
     links()
     marks()
-    print(f"1..{number}")
-    sys.exit(failed)
+    sys.exit(finish())

@@ -13,16 +13,8 @@ from pathlib import Path
 
 CAPTURES = Path(__file__).resolve().parents[1]
 YOTON = os.environ.get("YOTON", str(CAPTURES.parent / "build/yoton"))
-number, failed = 0, False
-
-
-def report(name, *problems):
-    global number, failed
-    number += 1
-    problems = [str(p) for p in problems if p]
-    failed |= bool(problems)
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    print("".join(f"# {line[:300]}\n" for problem in problems for line in problem.splitlines()), end="", flush=True)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
+from tap import finish, report  # noqa: E402  (it is no package)
 
 
 def dump(*arguments):
@@ -158,5 +150,4 @@ if __name__ == "__main__":
     live()
     growing()
     many()
-    print(f"1..{number}")
-    sys.exit(failed)
+    sys.exit(finish())

@@ -13,17 +13,8 @@ BUILD = os.environ.get("BUILD") or str(FUZZ.parent / "build")
 sys.path.insert(0, str(FUZZ))
 import planted  # noqa: E402
 import selftest  # noqa: E402
-
-number, failed = 0, False
-
-
-def report(name, *problems):
-    global number, failed
-    number += 1
-    problems = [str(p) for p in problems if p]
-    failed |= bool(problems)
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    print("".join(f"# {line}\n" for problem in problems for line in problem.splitlines()[-15:]), end="", flush=True)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
+from tap import finish, report  # noqa: E402  (it is no package)
 
 
 def table():
@@ -58,5 +49,4 @@ if __name__ == "__main__":
         table()
         sample()
         no_bug()
-    print(f"1..{number}")
-    sys.exit(failed)
+    sys.exit(finish())

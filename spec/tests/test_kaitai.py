@@ -15,16 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build"))
 MODULES = Path(os.environ.get("KAITAI", BUILD / "kaitai")).resolve()
 REFUSED = {("headers", "control"), ("headers", "more"), ("objects", "type"), ("handshake", "not_yoton"), ("handshake", "more")}
-number, failed = 0, False
-
-
-def report(name, *problems):
-    global number, failed
-    number += 1
-    problems = [str(p) for p in problems if p]
-    failed |= bool(problems)
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    print("".join(f"# {p[:400]}\n" for p in problems[:8]), end="")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
+from tap import finish, report  # noqa: E402  (it is no package)
 
 
 def same(wanted, got):
@@ -83,8 +75,7 @@ def main():
     for kind in ("objects", "headers", "handshake"):
         report(f"{kind}: {counts[kind, 'good']} good vectors are read as they are meant", *good[kind], not counts[kind, "good"] and "none")
         report(f"{kind}: {counts[kind, 'bad']} that are wrong in form are refused", *bad[kind], not counts[kind, "bad"] and "none")
-    print(f"1..{number}")
-    return failed
+    return finish()
 
 
 if __name__ == "__main__":

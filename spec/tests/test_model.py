@@ -11,16 +11,8 @@ MODEL = Path(__file__).resolve().parents[1] / "model"
 spec = importlib.util.spec_from_file_location("check", MODEL / "check.py")
 check = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check)
-number, failed = 0, False
-
-
-def report(name, *problems):
-    global number, failed
-    number += 1
-    problems = [str(p) for p in problems if p]
-    failed |= bool(problems)
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    print("".join(f"# {line}\n" for problem in problems for line in problem.splitlines()[-15:]), end="", flush=True)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
+from tap import finish, report  # noqa: E402  (it is no package)
 
 
 def tables():
@@ -57,5 +49,4 @@ if __name__ == "__main__":
     else:
         smallest()
         no_success()
-    print(f"1..{number}")
-    sys.exit(failed)
+    sys.exit(finish())
