@@ -14,7 +14,7 @@
 #include "yoton/object.h"
 
 static const uint64_t NEGOTIATION = UINT64_C(1) << 63; /* REQREP-2 */
-enum { ID_TEXT = 16 };
+enum { ID_TEXT_MAX = 24 };
 
 /* ---- What stands for what ---- */
 
@@ -58,18 +58,45 @@ static uint64_t live_context(const likeness *l, uint64_t id) {
     return id == l->c->id && id != 0 ? l->live_id : id;
 }
 
+/* An id as text: 16 digits, or as an object that echo gives (REQREP-25), which may be shorter. */
+static size_t id_text(uint64_t id, bool object, char out[ID_TEXT_MAX]) {
+    int size = object ? snprintf(out + 2, ID_TEXT_MAX - 2, "0x%" PRIx64, id)
+                      : snprintf(out, ID_TEXT_MAX, "%016" PRIx64, id);
+    if (!object)
+        return (size_t)size;
+    out[0] = 's';
+    out[1] = (char)size;
+    return (size_t)size + 2;
+}
+
 /* The recorded id as text becomes the live one's. */
-static uint8_t *live_payload(const likeness *l, const uint8_t *payload, size_t size) {
-    char was[ID_TEXT + 1], is[ID_TEXT + 1];
-    uint8_t *copy = (uint8_t *)copy_of(payload, size);
+static uint8_t *live_payload(const likeness *l, const uint8_t *payload, size_t size,
+                             size_t *live_size) {
+    *live_size = size;
     if (l->c->id == 0 || l->c->id == l->live_id)
-        return copy;
-    snprintf(was, sizeof was, "%016" PRIx64, l->c->id);
-    snprintf(is, sizeof is, "%016" PRIx64, l->live_id);
-    for (size_t at = 0; at + ID_TEXT <= size; at++)
-        if (memcmp(copy + at, was, ID_TEXT) == 0)
-            memcpy(copy + at, is, ID_TEXT);
-    return copy;
+        return (uint8_t *)copy_of(payload, size);
+    char was[2][ID_TEXT_MAX], is[2][ID_TEXT_MAX];
+    size_t was_size[2], is_size[2], filled = 0;
+    for (int object = 0; object < 2; object++) {
+        was_size[object] = id_text(l->c->id, object, was[object]);
+        is_size[object] = id_text(l->live_id, object, is[object]);
+    }
+    uint8_t *out = room(4 * size + 1); /* 20 bytes of an id as an object for 5 at least */
+    for (size_t at = 0; at < size;) {
+        int object = 1;
+        while (object >= 0 && (size - at < was_size[object] ||
+                               memcmp(payload + at, was[object], was_size[object]) != 0))
+            object--;
+        if (object < 0) {
+            out[filled++] = payload[at++];
+            continue;
+        }
+        memcpy(out + filled, is[object], is_size[object]);
+        filled += is_size[object];
+        at += was_size[object];
+    }
+    *live_size = filled;
+    return out;
 }
 
 /* ---- Channels ---- */
@@ -181,12 +208,13 @@ static bool same_payload(const likeness *l, const replay_step *step, const packa
         return is_error_reply(got) || !asks_echo(l->c, step);
     if (reply && !asks_echo(l->c, step))
         return true;
-    uint8_t *right = live_payload(l, want->payload, want->size);
+    size_t size;
+    uint8_t *right = live_payload(l, want->payload, want->size, &size);
     const uint8_t *was = got->payload;
-    for (*at = 0; *at < want->size && *at < got->size && right[*at] == was[*at];)
+    for (*at = 0; *at < size && *at < got->size && right[*at] == was[*at];)
         ++*at;
     free(right);
-    return *at == want->size && *at == got->size;
+    return *at == size && *at == got->size;
 }
 
 static bool same_number(const likeness *l, const replay_step *want, const package *got, bool own) {
@@ -246,13 +274,15 @@ size_t live_bytes(const likeness *l, const replay_step *step, uint8_t **bytes) {
     const conversation *c = l->c;
     bool whole = step->kind == DUMP_PACKAGE || step->kind == DUMP_SIGNAL ||
                  step->kind == DUMP_HEARTBEAT || step->kind == DUMP_CLOSE;
+    size_t size;
     if (!whole || step->size != YOTON_HEADER_SIZE + step->length) {
-        *bytes = live_payload(l, step->bytes, step->size);
-        return step->size;
+        *bytes = live_payload(l, step->bytes, step->size, &size);
+        return size;
     }
     package p = step_package(step);
     bool mine = p.dest_id == c->id && c->id != 0;
-    p.payload = live_payload(l, p.payload, p.size);
+    p.payload = live_payload(l, p.payload, p.size, &p.size);
+    p.length = p.size;
     p.source_id = live_context(l, p.source_id);
     if (step->source_id == c->id) /* its own package comes back to it */
         p.source_seq = live_of(&l->numbers, p.source_seq);
