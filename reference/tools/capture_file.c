@@ -18,6 +18,8 @@ struct capture_file {
     int link;
     uint64_t first;  /* time of the first packet */
     uint64_t offset; /* where the next packet starts */
+    uint64_t
+        record; /* of a pcap file, where all are alike: bytes that stand before a packet's own */
     capture_counts counts;
 };
 
@@ -127,6 +129,19 @@ void capture_file_stop(capture_file *f) {
         pcap_breakloop(f->pcap);
 }
 
+/* To ask for the offset takes longer than to add; but blocks of pcapng differ. */
+static void pass(capture_file *f, size_t captured) {
+    enum { PCAPNG = 1 }; /* libpcap tells its version; that of pcap is 2 */
+    uint64_t before = f->offset;
+    if (f->record > 0) {
+        f->offset += f->record + captured;
+    } else if (f->source != NULL) {
+        f->offset = capture_source_offset(f->source);
+        if (pcap_major_version(f->pcap) != PCAPNG)
+            f->record = f->offset - before - captured;
+    }
+}
+
 static bool count(capture_file *f, capture_found found) {
     f->counts.packets++;
     f->counts.tcp += found == CAPTURE_TCP;
@@ -148,8 +163,7 @@ int capture_file_next(capture_file *f, capture_segment *segment, int64_t *time,
         if (f->counts.packets == 0)
             f->first = now;
         *time = (int64_t)(now - f->first);
-        if (f->source != NULL)
-            f->offset = capture_source_offset(f->source);
+        pass(f, header->caplen);
         if (count(f, capture_packet_parse(f->link, data, header->caplen, header->len, segment)))
             return 1;
     }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 18, LOOK_MS = 50 }; /* read at once; between two looks at a file that grows */
+enum { PIECE = 1 << 16, LOOK_MS = 50 }; /* read at once; between two looks at a file that grows */
 
 struct capture_source {
     int fd;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_ROOM = 1 << 13 };
+
 static const uint8_t control[] = {'Y', 'O', 'T', 'O', 'N', ' ', ' ', ' '};
 
 /* --- events --- */
@@ -196,7 +198,12 @@ static int keep(dump_half *h, const uint8_t *data, size_t size) {
         size = limit;
     }
     if (size > h->room - h->kept_size) {
+        /* a short payload gets its room at once; a long one may be a lie, and grows with what comes
+         */
+        size_t whole = h->header.length < FIRST_ROOM ? (size_t)h->header.length : FIRST_ROOM;
         size_t room = h->kept_size + size + h->room;
+        if (room < whole)
+            room = whole;
         if (h->reader->memory - h->room + room > DUMP_MAX_MEMORY) {
             h->kept_all = false;
             return 0;
