@@ -47,7 +47,7 @@ WARN := -Wall -Wextra -Wpedantic -Werror
 BASE := -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
 INC_reference := -Ireference/include -Ireference/src -Ireference/tools
 INC_conformance := -Ireference/include -Iconformance -Ireference/tools
-INC_fuzz := -Ireference/include -Ireference/src -Ireference/tools -Ifuzz
+INC_fuzz := -Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Ifuzz
 include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
 TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -86,6 +86,7 @@ REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
+FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c))
 FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests fuzz/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
@@ -240,13 +241,19 @@ $(OUT)/fuzz/libcapture.a: $(call obj,$(FUZZ_DIR),$(CAPTURE_SRC)) $(OUT)/.sources
 	$(archive)
 $(ASAN)/libcapture.a: $(call obj,$(ASAN),$(CAPTURE_SRC)) $(OUT)/.sources
 	$(archive)
+# The simulated networks of the tests, which fuzz_network drives.
+$(OUT)/fuzz/libsim.a: $(call obj,$(FUZZ_DIR),$(FUZZ_SIM)) $(OUT)/.sources
+	$(archive)
+$(ASAN)/libsim.a: $(call obj,$(ASAN),$(FUZZ_SIM)) $(OUT)/.sources
+	$(archive)
+FUZZ_LIBS := -Wl,--as-needed $(LIBS) -lcmocka
 $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(OUT)/fuzz/libcapture.a \
-		$(OUT)/fuzz/libyoton.a
+		$(OUT)/fuzz/libsim.a $(OUT)/fuzz/libyoton.a
 	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \
-		$(inputs) $(LIBS)
+		$(inputs) $(FUZZ_LIBS)
 $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libcapture.a \
-		$(ASAN)/libyoton.a
-	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(LIBS)
+		$(ASAN)/libsim.a $(ASAN)/libyoton.a
+	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
 
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 # The set-up may bring compilers and headers, so what needs them is made by a second make, after it.

@@ -4,54 +4,12 @@
  * verdict, offset, id and pid; every shorter input needs more, every longer one gives the same
  * error; a good line written anew reads the same. */
 #include "fuzz.h"
+#include "line.h"
 #include "yoton/handshake.h"
 
 enum { LONGEST = 45 };
 
-static int is_hex(uint8_t byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
-           (byte >= 'A' && byte <= 'F');
-}
-
 /* --- the matcher --- */
-
-/* Do these digits fit 20 places and 64 bits? Compared as text, so that nothing can overflow. */
-static int fits(const uint8_t *digits, size_t count) {
-    static const char largest[] = "18446744073709551615";
-    return count < 20 || (count == 20 && memcmp(digits, largest, 20) <= 0);
-}
-
-static uint64_t value_of(const uint8_t *digits, size_t count) {
-    char text[21] = "";
-    memcpy(text, digits, count);
-    return strtoull(text, NULL, 10);
-}
-
-static uint64_t hex_value_of(const uint8_t *digits, size_t count) {
-    char text[17] = "";
-    memcpy(text, digits, count);
-    return strtoull(text, NULL, 16);
-}
-
-/* Can these bytes be the beginning, or the whole, of a good line? */
-static int can_be_line(const uint8_t *data, size_t size) {
-    if (memcmp(data, "YOTON!", size < 6 ? size : 6) != 0)
-        return 0;
-    for (size_t i = 6; i < size && i < 22; i++)
-        if (!is_hex(data[i]))
-            return 0;
-    if (size >= 22 && hex_value_of(data + 6, 16) == 0)
-        return 0;
-    if (size >= 23 && data[22] != '.')
-        return 0;
-    size_t end = size < 23 ? size : 23;
-    while (end < size && data[end] >= '0' && data[end] <= '9')
-        end++;
-    if (end > 23 && !fits(data + 23, end - 23))
-        return 0;
-    size_t rest = size - end; /* what stands behind the digits */
-    return rest == 0 || (end > 23 && rest <= 2 && memcmp(data + end, "\r\n", rest) == 0);
-}
 
 typedef struct verdict {
     int result;
@@ -65,7 +23,7 @@ static verdict match(const uint8_t *data, size_t size, size_t limit) {
         most = LONGEST + 1;
     for (size_t cannot = most + 1; can + 1 < cannot;) {
         size_t middle = can + (cannot - can) / 2;
-        *(can_be_line(data, middle) ? &can : &cannot) = middle;
+        *(line_can_be(data, middle) ? &can : &cannot) = middle;
     }
     if (can > 2 && data[can - 1] == '\n')
         return (verdict){YOTON_OK, can};
@@ -87,8 +45,8 @@ static void check_refusal(const uint8_t *data, size_t size, int error) {
 static void check_good(const uint8_t *data, size_t size, const yoton_hello *hello) {
     yoton_hello again = {0};
     size_t offset;
-    CHECK(hello->id == hex_value_of(data + 6, 16) && hello->id != 0);
-    CHECK(hello->pid == value_of(data + 23, size - 25));
+    CHECK(hello->id == line_id(data) && hello->id != 0);
+    CHECK(hello->pid == line_pid(data, size));
     char *line = malloc(YOTON_LINE_SIZE);
     CHECK(line != NULL);
     int length = yoton_handshake_encode(hello, line, YOTON_LINE_SIZE);

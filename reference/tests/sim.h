@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A network of contexts with channels under virtual time, all of it from one seed. sim_net.c has
- * the connections, sim_member.c the contexts; test_simulation_channels.c tells them what to do. */
+ * the connections, sim_member.c the contexts, sim_world.c tells them what to do. */
 #ifndef YOTON_TESTS_SIM_H
 #define YOTON_TESTS_SIM_H
 
@@ -104,6 +104,7 @@ typedef struct sim_member {
 typedef struct sim {
     const char *program; /* for the command that replays */
     uint64_t seed, random;
+    uint64_t *choices; /* where these come from: &random, unless somebody else decides */
     yoton_time now;
     unsigned steps; /* at this moment */
     bool running;   /* a network, which is to blame when something ends it */
@@ -147,7 +148,20 @@ void sim_failed(const char *file, int line, const char *format, ...)
 /* Purpose: say how the network that runs is seen again, if one runs. */
 void sim_say_replay(void);
 
+/* Purpose: chance, below the limit: how bytes are cut, how fast messages are made and read. */
 static inline uint64_t sim_below(uint64_t limit) { return random_next(&S.random) % limit; }
+
+/* Purpose: the same for what makes one network another: who it consists of and what happens in it.
+ */
+static inline uint64_t sim_choose(uint64_t limit) { return random_next(S.choices) % limit; }
+
+/* Purpose: make and give back the message type of a program's own that worlds use, once for all.
+ * Returns false when memory is short. */
+bool sim_open_types(void);
+void sim_close_types(void);
+
+/* Purpose: one whole network, from its making to its end, all of it from the seed. */
+void sim_run_world(uint64_t seed);
 
 /* ---- Connections ---- */
 

@@ -357,7 +357,7 @@ void sim_cancel(unsigned member) {
     sim_member *m = &S.member[member];
     if (m->calls == 0)
         return;
-    sim_request *q = &m->requests[1 + sim_below(m->calls)];
+    sim_request *q = &m->requests[1 + sim_choose(m->calls)];
     bool offered = q->outcome == SIM_OFFERED;
     bool done = requester_cancel(&m->channels[YOTON_REQ].as.requester, &q->machine);
     sim_check(done == offered, "cancelling says %d", done); /* REQREP-13 */
@@ -403,7 +403,7 @@ static void execute(sim_member *m, yoton_package *package) {
     strike(m, (offer_key){h->source_id, h->dest_seq});
     m->executing = package;
     m->awaited.source = 0;
-    m->done_at = S.now + (sim_below(3) ? sim_below(300 * YOTON_MS) : 0);
+    m->done_at = S.now + (sim_choose(3) ? sim_choose(300 * YOTON_MS) : 0);
     sim_trace("node %u executes request %s until %.6f s", index_of(m), text,
               (double)m->done_at / 1e9);
     S.executions++;
@@ -453,15 +453,15 @@ void sim_set_state(unsigned member, unsigned value) {
 /* What no honest context sends, and everybody must ignore. */
 void sim_rogue(unsigned member) {
     sim_member *m = &S.member[member];
-    yoton_header to_rep = {.slot = S.slots_out[YOTON_REQ], .dest_seq = 1 + sim_below(9)};
-    yoton_header to_req = {.slot = S.slots_out[YOTON_REP], .dest_seq = 1 + sim_below(3)};
+    yoton_header to_rep = {.slot = S.slots_out[YOTON_REQ], .dest_seq = 1 + sim_choose(9)};
+    yoton_header to_req = {.slot = S.slots_out[YOTON_REP], .dest_seq = 1 + sim_choose(3)};
     send_raw(m, to_rep, "for everybody"); /* REQREP-27 */
     send_raw(m, to_req, "for everybody"); /* REQREP-10 */
     to_rep.dest_seq += NEGOTIATION;
     to_req.dest_seq += NEGOTIATION;
     send_raw(m, to_rep, "req~"); /* REQREP-28 */
     send_raw(m, to_req, "req!"); /* REQREP-10 */
-    to_req.dest_id = SIM_ID(sim_below(S.members));
+    to_req.dest_id = SIM_ID(sim_choose(S.members));
     send_raw(m, to_req, "req~"); /* REQREP-28 */
 }
 
@@ -506,13 +506,13 @@ void sim_member_open(unsigned member) {
                          YOTON_OK);
         S.slots_out[kind] = m->channels[kind].core.out.number;
     }
-    m->on = m->has[YOTON_REP] && sim_below(8) > 0;
+    m->on = m->has[YOTON_REP] && sim_choose(8) > 0;
     if (m->on)
         replier_switch(&m->channels[YOTON_REP].as.replier, true);
-    m->sync = m->has[YOTON_SUB] && sim_below(4) > 0;
+    m->sync = m->has[YOTON_SUB] && sim_choose(4) > 0;
     if (m->sync)
         channel_set_sync(&m->channels[YOTON_SUB], 1);
-    m->pace = 1 + (sim_below(3) ? 0 : sim_below(20 * YOTON_MS));
+    m->pace = 1 + (sim_choose(3) ? 0 : sim_choose(20 * YOTON_MS));
 }
 
 void sim_member_free(unsigned member) {

@@ -50,13 +50,13 @@ static void open_end(sim_end *e, bool host) {
     e->host = host;
     e->up = e->cut = false;
     e->pieces = e->first = e->bytes = e->start = 0;
-    e->most = most[sim_below(8) == 0 ? 0 : 1 + sim_below(3)];
-    e->delay = (1 + sim_below(20)) * YOTON_MS;
+    e->most = most[sim_choose(8) == 0 ? 0 : 1 + sim_choose(3)];
+    e->delay = (1 + sim_choose(20)) * YOTON_MS;
     e->reads_again = e->last_pause = 0;
     e->due = S.now;
 }
 
-void sim_connect(unsigned edge) { sim_connect_as(edge, sim_below(2)); }
+void sim_connect(unsigned edge) { sim_connect_as(edge, sim_choose(2)); }
 
 void sim_connect_as(unsigned edge, bool host) {
     sim_end *a = &S.end[2 * edge], *b = a + 1;
@@ -103,7 +103,7 @@ void sim_cut(sim_end *e) {
     sim_end *to = other_of(e);
     S.lossy = true;
     sim_trace("node %u drops connection %ld", e->member, (long)(e - S.end) / 2);
-    while (to->pieces > 0 && sim_below(2))
+    while (to->pieces > 0 && sim_choose(2))
         to->bytes -= to->piece[(to->first + --to->pieces) % SIM_PIECES].size;
     gone(e);
 }
