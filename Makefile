@@ -20,6 +20,9 @@ CFLAGS ?= -O2 -g
 LDFLAGS ?=
 SAN ?=
 TIME ?= 60
+HOURS ?= 1
+ENGINE ?= libfuzzer
+TARGET ?=
 ROLE ?= both
 REPEAT ?= 5
 TIMED ?= 20
@@ -54,6 +57,8 @@ TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitiz
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 COV := -O0 -g --coverage -fprofile-update=atomic
 FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+AFL_CC := AFL_QUIET=1 afl-clang-fast
+AFL_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 WIRE_LIBS := -lunistring -lgmp
 LIBS := -luv $(WIRE_LIBS)
@@ -103,6 +108,8 @@ PLAIN := $(OUT)/obj
 ASAN := $(OUT)/asan
 TSAN_DIR := $(OUT)/tsan
 FUZZ_DIR := $(OUT)/fuzz/obj
+AFL_DIR := $(OUT)/fuzz/afl/obj
+CMPLOG_DIR := $(OUT)/fuzz/cmplog/obj
 CLANG_DIR := $(OUT)/clang
 COV_DIR := $(OUT)/coverage
 
@@ -113,6 +120,8 @@ TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS
 COV_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/coverage/%,$(COV_TESTS))
 FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
 FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
+AFL_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/afl/%,$(FUZZ_TARGETS))
+CMPLOG_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/cmplog/%,$(FUZZ_TARGETS))
 
 
 ##@ Build
@@ -156,6 +165,8 @@ $(eval $(call variant,CC,$(PLAIN),$$(CC),$$(CFLAGS) $$(SAN_FLAGS)))
 $(eval $(call variant,ASAN,$(ASAN),$$(CC),$$(TEST_SAN)))
 $(eval $(call variant,TSAN,$(TSAN_DIR),$$(CC),$$(TSAN)))
 $(eval $(call variant,FUZZ,$(FUZZ_DIR),$$(FUZZ_CC),$$(FUZZ_SAN)))
+$(eval $(call variant,AFL,$(AFL_DIR),$$(AFL_CC),$$(AFL_SAN)))
+$(eval $(call variant,CMPLOG,$(CMPLOG_DIR),AFL_LLVM_CMPLOG=1 $$(AFL_CC),$$(AFL_SAN)))
 $(eval $(call variant,CLANG,$(CLANG_DIR),clang,-O1))
 $(eval $(call variant,COV,$(COV_DIR),gcc,$$(COV)))
 
@@ -254,6 +265,15 @@ $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_H
 $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libcapture.a \
 		$(ASAN)/libsim.a $(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
+# The same for AFL++, once more with what a secondary needs to solve comparisons.
+define afl_targets # folder of objects, of programs, the compiler's environment
+$(2)/liball.a: $$(call obj,$(1),$$(LIB_SRC) $$(CAPTURE_SRC) $$(FUZZ_SIM) $$(FUZZ_HELP)) $$(OUT)/.sources
+	$$(archive)
+$(2)/fuzz_%: $(1)/fuzz/fuzz_%.o $(2)/liball.a
+	$$(link) $(3) $$(AFL_CC) -pthread $$(AFL_SAN) -fsanitize=fuzzer $$(LDFLAGS) -o $$@ $$(inputs) $$(FUZZ_LIBS)
+endef
+$(eval $(call afl_targets,$(AFL_DIR),$(OUT)/fuzz/afl,))
+$(eval $(call afl_targets,$(CMPLOG_DIR),$(OUT)/fuzz/cmplog,AFL_LLVM_CMPLOG=1))
 
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 # The set-up may bring compilers and headers, so what needs them is made by a second make, after it.
@@ -344,19 +364,17 @@ format: ## Bring every C source into the style of .clang-format
 	@$(CLANG_FORMAT) -i $(ALL_C)
 
 ##@ Fuzz
-.PHONY: fuzz
-fuzz: ## Run each fuzz target for TIME seconds; what it finds is kept in build/fuzz/found
-	@$(setup)
-	@$(MAKE) $(parallel) fuzzers
-	@mkdir -p $(OUT)/fuzz/found
-	@found=; $(foreach t,$(FUZZ_TARGETS),{ $(call fuzz_one,$(patsubst fuzz/%.c,%,$(t)),$(call corpus,$(t))); } || \
-		found="$$found $(patsubst fuzz/%.c,%,$(t))";) \
-	[ -z "$$found" ] || { echo "fuzz: findings of$$found are in $(OUT)/fuzz/found" >&2; exit 1; }
-# New inputs go to a folder of the build; the checked-in corpus is read only.
-fuzz_one = echo '$(1): $(TIME) s' && mkdir -p $(OUT)/fuzz/corpus/$(1) && \
-	$(OUT)/fuzz/$(1) -max_total_time=$(TIME) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/found/$(1)- \
-	$(if $(wildcard fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict),-dict=fuzz/dict/$(patsubst fuzz_%,%,$(1)).dict) \
-	$(OUT)/fuzz/corpus/$(1) $(2)
+.PHONY: fuzz fuzz-campaign fuzzers-afl
+fuzz: ## Run each fuzz target for TIME seconds, or TARGET alone, with ENGINE; what it finds is kept in build/fuzz/found
+	@$(if $(filter afl,$(ENGINE)),ALSO='$(AFL_NEEDS)') $(setup)
+	@$(MAKE) $(parallel) fuzzers $(if $(filter afl,$(ENGINE)),fuzzers-afl)
+	@$(PYTHON) fuzz/run.py --build $(OUT) --jobs $(JOBS) --time $(TIME) --engine $(ENGINE) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz.json
+fuzz-campaign: ## Both engines on every target in turn, for HOURS, over one corpus that grows
+	@ALSO='$(AFL_NEEDS)' $(setup)
+	@$(MAKE) $(parallel) fuzzers fuzzers-afl
+	@$(PYTHON) fuzz/run.py --build $(OUT) --hours $(HOURS) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz-campaign.json
+AFL_NEEDS := afl++ command afl-fuzz fuzzes with another engine than libFuzzer
+fuzzers-afl: $(AFL_BIN) $(CMPLOG_BIN) ## Build the fuzz targets for AFL++
 
 .PHONY: fuzz-selftest
 fuzz-selftest: ## Plant each bug of fuzz/planted.py and see that its target finds it, within TIME seconds of one core
@@ -404,6 +422,7 @@ help: ## Say what every target does
 		SAN '$(or $(SAN),none): address,undefined or thread, built in a folder of its own' \
 		JOBS '$(JOBS): how many jobs run at once' ROLE '$(ROLE): what the judged peer does, host, client or both' \
 		REPEAT '$(REPEAT): runs of soak-conformance' TIMED '$(TIMED): those of cases that judge times' TIME '$(TIME): seconds for each fuzz target' \
+		TARGET '$(or $(TARGET),all): the fuzz target' ENGINE '$(ENGINE): libfuzzer or afl' HOURS '$(HOURS): length of fuzz-campaign' \
 		PREFIX '$(PREFIX): where to install, below DESTDIR' V '$(or $(V),off): 1 shows every command'
 
 ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
