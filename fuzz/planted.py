@@ -3,6 +3,9 @@
 instead of what. Each is planted alone, and breaks what an oracle of the target holds the code to."""
 
 FRAME, HANDSHAKE, OBJECT = "reference/src/wire/frame.c", "reference/src/wire/handshake.c", "reference/src/wire/object.c"
+LINK, INPUT, OUTPUT, HELLO, NODE = (f"reference/src/link/{name}.c" for name in ("link", "input", "output", "hello", "node"))
+REQUESTER, REPLIER, SYNC, STATE = (f"reference/src/channels/{name}.c" for name in ("requester", "replier", "sync", "state"))
+NAMES, TEXT = "reference/src/wire/names.c", "reference/src/wire/exchange.c"
 HALF, TCP, PACKET = (f"reference/tools/capture_{name}.c" for name in ("half", "tcp", "packet"))
 
 PLANTED = [
@@ -48,4 +51,36 @@ PLANTED = [
     ("capture", "ports swapped", PACKET, "s->from.port = (uint16_t)be16(h);", "s->from.port = (uint16_t)be16(h + 2);"),
     ("capture", "a side that says nothing more is forgotten to be ended", TCP, "side < 2 && result == 0; side++) {\n        capture_sink sink = {&tcp->handler, &f->stream, side, &tcp->memory};\n        result = capture_half_end",
      "side < 1 && result == 0; side++) {\n        capture_sink sink = {&tcp->handler, &f->stream, side, &tcp->memory};\n        result = capture_half_end"),
+    ("link", "a heartbeat although bytes wait", LINK, "return yoton_link_output_idle(link) ?", "return link->state == YOTON_LINK_CONNECTED ?"),
+    ("link", "silence counts from what was written", LINK, "yoton_link_after(link->received, link->config.timeout)", "yoton_link_after(link->written, link->config.timeout)"),
+    ("link", "a time-out one moment late", LINK, "if (now < timeout_due(link))", "if (now <= timeout_due(link))"),
+    ("link", "the end is told twice", LINK, "    link->down_due = 0;\n    event->kind = YOTON_LINK_DOWN;", "    event->kind = YOTON_LINK_DOWN;"),
+    ("link", "a host forgets the line it owes", LINK, "link->line_owed = link->config.role == YOTON_ROLE_HOST;", "link->line_owed = 0;"),
+    ("link", "close before the queue", OUTPUT, "} else if (yoton_queue_count(link->queue)) {", "} else if (yoton_queue_count(link->queue) && link->state == YOTON_LINK_CONNECTED) {"),
+    ("link", "a partial write is offered again", OUTPUT, "    out->span += size;\n", "    out->span += out->left == size ? size : 0;\n"),
+    ("link", "a large payload loses its last byte", OUTPUT, "(size_t)yoton_package_header(out->large)->length);", "(size_t)yoton_package_header(out->large)->length - 1);"),
+    ("link", "packages told while closing", INPUT, "    if (link->state == YOTON_LINK_CLOSING)\n        return YOTON_OK;\n", ""),
+    ("link", "double free behind an error", INPUT, "    yoton_package_unref(in->package);\n    in->package = NULL;\n", "    yoton_package_unref(in->package);\n"),
+    ("link", "room for a payload one byte short", INPUT, "return room < in->header.length ? room : in->header.length;", "return room < in->header.length ? room : in->header.length - 1;"),
+    ("link", "bytes behind the line are lost", HELLO, "*consumed = end - had;", "*consumed = take;"),
+    ("link", "own id is taken by a host", HELLO, "if (hello->id == link->config.id) {", "if (hello->id == link->config.id && link->config.role == YOTON_ROLE_CLIENT) {"),
+    ("network", "numbers compared wrongly", NODE, "header->source_seq <= s->last_seq)", "header->source_seq < s->last_seq)"),
+    ("network", "directed packages are not forwarded", NODE, "        return YOTON_ROUTE_FORWARD;\n", "        return YOTON_ROUTE_DROP;\n"),
+    ("network", "own packages that come back are taken", NODE, "header->source_seq == 0 || header->source_id == node->id ||", "header->source_seq == 0 ||"),
+    ("network", "a request goes to all who say req!", REQUESTER, "if (offered == NULL || offered->state != REQUEST_OFFERED ||", "if (offered == NULL ||"),
+    ("network", "an offer is not repeated", REQUESTER, "#define REPEAT_AT ", "#define REPEAT_AT 1000 * "),
+    ("network", "a cancelled request is not struck", REQUESTER, "    end(r, request);\n    say(r, request, \"req-\"); /* REQREP-11 */\n", "    end(r, request);\n"),
+    ("network", "ok is never said", SYNC, "if (full && waiting < LOW)", "if (full && waiting < 0)"),
+    ("network", "holds for ever", SYNC, "clock_after(now, FORGET)", "YOTON_NEVER"),
+    ("network", "a state that is equal in length is not set", STATE, "        memcmp(yoton_package_payload(cell->current), yoton_package_payload(package),\n               (size_t)size) == 0)", "        1)"),
+    ("text", "an end cut in two is not seen", TEXT, "size_t at = seen > 0 ? seen - 1 : 0;", "size_t at = seen;"),
+    ("text", "limit off by one", TEXT, "return end <= scan->limit ? YOTON_OK", "return end < scan->limit ? YOTON_OK"),
+    ("text", "half an end counts as text", TEXT, "return have - scan->limit == 1 && bytes[have - 1] == '\\r' ?", "return 0 ?"),
+    ("text", "a good character behind a bad byte is lost", TEXT, "        at++; /* the byte", "        at += 2; /* the byte"),
+    ("original", "one blank more", NAMES, "c == 0x3000;", "c == 0x3000 || c == 0xfeff;"),
+    ("original", "a final sigma like any other", NAMES, "return is_final(p, i) ? FINAL_SIGMA : SMALL_SIGMA;", "return SMALL_SIGMA;"),
+    ("original", "carry lost", NAMES, "    if (carry > 0)\n        v->limbs[v->used++] = carry;\n", "    (void)carry;\n"),
+    ("original", "ports from a range one too small", NAMES, "% PORT_RANGE;", "% (PORT_RANGE - 1);"),
+    ("original", "true is 1 only", OBJECT, "d->data[d->at++] != 0;", "d->data[d->at++] == 1;"),
+    ("original", "list allowed in a key", OBJECT, "if (d->key_depth > 0 && type != YOTON_TUPLE)", "if (d->key_depth > 0 && type == YOTON_DICT)"),
 ]

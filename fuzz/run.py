@@ -23,6 +23,8 @@ import threading
 import time
 from pathlib import Path
 
+from peer import find_original
+
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = 20  # seconds of processor time that no input may take
 AFL = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "AFL_TRY_AFFINITY": "1", "AFL_FAST_CAL": "1",
@@ -215,8 +217,7 @@ def finish(results, build):
 
 def rounds(options):
     """A campaign: each target has its share of the time, in rounds of at most ten minutes."""
-    chosen = options.target or targets()
-    left = options.hours * 3600
+    chosen, left = options.target, options.hours * 3600
     results, totals = [], {}
     while left > 0:
         share = max(20, min(600, left / len(chosen)))
@@ -246,7 +247,7 @@ def rounds(options):
 
 
 def once(options):
-    chosen = options.target or targets()
+    chosen = options.target
     runs = -(-len(chosen) // options.jobs)
     progress = Progress("fuzz", runs * options.time)
     engine = libfuzzer if options.engine == "libfuzzer" else afl
@@ -273,6 +274,10 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at once")
     parser.add_argument("--json", type=Path, help="write what came of it there, too")
     options = parser.parse_args()
+    options.target = options.target or targets()
+    if not find_original(options.build) and "original" in options.target:
+        print("fuzz_original is left out: the original is not there to compare with", file=sys.stderr)
+        options.target.remove("original")
     try:
         results = rounds(options) if options.hours else once(options)
         wrong = finish(results, options.build)

@@ -23,6 +23,7 @@ SHORT = 400  # bytes of a vector that is kept whether or not it adds to the cove
 sys.path.insert(0, os.path.join(ROOT, "captures"))
 
 from packets import PARTIAL, streams_of  # noqa: E402
+from peer import find_original  # noqa: E402
 
 
 def vectors(name):
@@ -149,11 +150,72 @@ def capture_vectors():
                 yield made + said + bytes([len(made) // 4, number % 8 | (number % 3 and 0x10) | (number % 5 and 0x20)])
 
 
-def capture_seeds():
+# What happens to a link, 4 bytes a thing: see fuzz_link.c.
+FEED, DUE, WAIT, SEND, TAKE, TAKE_ALL, CLOSE, END = (bytes([kind]) for kind in (0, 2, 3, 5, 7, 9, 10, 11))
+
+
+def thing(kind, number=0, more=0):
+    return kind + struct.pack("<HB", number, more)
+
+
+PLANS = [[thing(FEED, 599), thing(TAKE_ALL)] * 3,
+         [thing(FEED, 599), thing(TAKE_ALL), thing(SEND, 40), thing(SEND, 0x8000), thing(TAKE, 70), thing(TAKE_ALL), thing(CLOSE, 0, 1), thing(TAKE_ALL)],
+         [thing(FEED, 45), thing(TAKE_ALL), thing(DUE), thing(TAKE_ALL), thing(DUE), thing(DUE), thing(FEED, 200), thing(TAKE_ALL)],
+         [thing(FEED, 10), thing(WAIT, 2400), thing(TAKE_ALL)], [thing(TAKE_ALL), thing(FEED, 7), thing(END), thing(TAKE_ALL)],
+         [thing(SEND, 30), thing(SEND, 31), thing(SEND, 32), thing(SEND, 33), thing(FEED, 90), thing(TAKE, 20)] * 4,
+         [thing(FEED, 100), thing(TAKE_ALL), thing(CLOSE, 0, 2), thing(FEED, 300), thing(WAIT, 1100)],
+         [thing(FEED, 30), thing(SEND, 9), thing(CLOSE, 0, 0), thing(FEED, 30), thing(DUE)], [thing(CLOSE, 600, 99), thing(FEED, 60), thing(DUE, 0, 1), thing(DUE)]]
+
+
+def link_vectors():
+    lines = [joined(vector["input"]) for vector in vectors("handshake")]
+    streams = [joined(vector["input"])[:1000] for vector in vectors("streams")]
+    for number, (plan, said_there) in enumerate(itertools.product(PLANS, [b"", lines[0], b"YOTON!00000000000000a1.4242\r\n", *streams[:6]])):
+        yield b"".join(plan) + said_there + bytes([len(plan), number % 32])
+
+
+def link_seeds():
+    for number, data in enumerate(itertools.chain(said(), (joined(vector["input"])[:1000] for name in ("handshake", "streams") for vector in vectors(name)))):
+        for plan in PLANS:
+            yield b"".join(plan) + data[:1500] + bytes([len(plan), number % 16])
+
+
+def drawn(number, size):
+    """Bytes that depend on nothing but the number."""
+    return b"".join(hashlib.sha256(b"%d.%d" % (number, part)).digest() for part in range(size // 32 + 1))[:size]
+
+
+def network_vectors():
+    for number in range(24):
+        yield drawn(number, 8 + 12 * number)
+
+
+def network_seeds():
+    return (drawn(number, 8 + number % 40 * 10) for number in range(24, 1500))
+
+
+def text_vectors():
+    for number, text in enumerate((b"hello\r\n", b"hello", b"", b"\r\n", b"\r", b"a\rb\r\nc", b"\r\r\n", "h\u00e4 \U0001f600\r\n".encode(), b"a\xffb\xe2\x82c\xed\xa0\x80d",
+                                   b"x" * 60 + b"\r\n", b"x" * 61)):
+        for limit in (0, 5, 60, 210, 255):
+            yield text + struct.pack("<HBB", number * 5113, limit, number % 2)
+
+
+def original_vectors():
+    for vector in vectors("objects"):
+        yield joined(vector["input"]) + b"\2"
+    for name, setting in (("slots", b"\0"), ("ports", b"\1")):
+        for vector in vectors(name):
+            if isinstance(vector.get("text"), str):
+                yield vector["text"].encode("utf-8", "surrogatepass") + setting
+
+
+def no_seeds():
     return iter(())
 
 
-SEEDS = {"capture": (capture_vectors, capture_seeds), "frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
+SEEDS = {"link": (link_vectors, link_seeds), "network": (network_vectors, network_seeds), "text": (text_vectors, no_seeds), "original": (original_vectors, object_seeds),
+         "capture": (capture_vectors, no_seeds), "frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
          "object": (object_vectors, object_seeds)}
 
 
@@ -179,6 +241,8 @@ def renew(target, build, more):
         vectors_of, seeds_of = SEEDS[target]
         found = [contents(os.path.join(path, "fuzz_" + target)) for path in more]
         for data in vectors_of():
+            if len(data) > 2 * LARGEST:
+                continue
             write(kept if len(data) <= SHORT else offered, data)
         for data in itertools.chain(seeds_of(), contents(corpus), *found):
             if len(data) <= 2 * LARGEST:
@@ -199,6 +263,9 @@ def main():
     parser.add_argument("folders", nargs="*", metavar="FOLDER",
                         help="more inputs, in a folder for each target, such as build/fuzz/corpus")
     options = parser.parse_args()
+    if not find_original(options.build):
+        print("seed.py: error: the original is not there, which fuzz_original compares with; make setup fetches it", file=sys.stderr)
+        return 1
     for target in options.target or SEEDS:
         try:
             renew(target, options.build, options.folders)

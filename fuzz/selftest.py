@@ -16,13 +16,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from peer import find_original
 from planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-fno-omit-frame-pointer", "-w", *(f"-I{ROOT / 'reference' / part}" for part in ("include", "src", "tools")),
+FLAGS = ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-fno-omit-frame-pointer", "-w", *(f"-I{ROOT / 'reference' / part}" for part in ("include", "src", "tools", "tests")),
          f"-I{ROOT / 'fuzz'}"]
 SANITIZERS = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
-LIBRARIES = ["-pthread", "-lunistring", "-lgmp", "-luv"]
+LIBRARIES = ["-pthread", "-Wl,--as-needed", "-lunistring", "-lgmp", "-luv", "-lcmocka"]
 
 
 class Broken(Exception):
@@ -42,10 +43,10 @@ def build(bug, folder, options):
     source = folder / Path(path).name
     source.write_text(text.replace(was, becomes))
     program = folder / f"fuzz_{target}"
-    helpers = [ROOT / "fuzz/walker.c"]
+    helpers = [source for source in (ROOT / "fuzz").glob("*.c") if source.stem != "runner" and not source.stem.startswith("fuzz_")]
     # what is mutated comes first, so that the archives' own file of it is not taken
-    made = run(["clang", *FLAGS, f"-I{(ROOT / path).parent}", *SANITIZERS, source, ROOT / f"fuzz/fuzz_{target}.c", *helpers, options.build / "fuzz/libcapture.a",
-                options.build / "fuzz/libyoton.a", *LIBRARIES, "-o", program])
+    archives = [options.build / f"fuzz/lib{name}.a" for name in ("capture", "sim", "yoton")]
+    made = run(["clang", *FLAGS, f"-I{(ROOT / path).parent}", *SANITIZERS, source, ROOT / f"fuzz/fuzz_{target}.c", *helpers, *archives, *LIBRARIES, "-o", program])
     if made.returncode:
         raise Broken(f"it does not build:\n{made.stderr[-1500:]}")
     return program
@@ -81,6 +82,8 @@ def main():
     if not bugs:
         sys.exit("selftest.py: error: no such bug; planted.py has them")
     failed = False
+    if not find_original(options.build):
+        bugs = [bug for bug in bugs if bug[0] != "original"]
 
     def attempt(bug):
         try:

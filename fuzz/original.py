@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The original, asked by fuzz_original.c: on standard input a byte that says what, the size as 4 bytes, the bytes; on
+standard output the size of the answer as 4 bytes, and the answer: `-` and why, or `+` and what it is.
+
+o  an object: how many bytes of it were read (8 bytes), and the object written anew
+s  a full slot name, as the original makes a slot of it: 8 bytes
+p  a port name: 2 bytes
+"""
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.environ["YOTON_PATH"])
+from yoton.channels.message_types import OBJECT, Unpacker  # noqa: E402
+from yoton.misc import port_hash, slot_hash  # noqa: E402
+
+
+def read_object(data):
+    unpacker = Unpacker(data)
+    value = unpacker.unpack_object() if data else OBJECT.message_from_bytes(data)
+    return struct.pack("<Q", unpacker._pos) + OBJECT.message_to_bytes(value)
+
+
+ANSWERS = {b"o": read_object,
+           b"s": lambda data: struct.pack("<Q", slot_hash(data.decode().strip().lower())),
+           b"p": lambda data: struct.pack("<H", port_hash(data.decode()))}
+
+
+def main():
+    read, write = sys.stdin.buffer.read, sys.stdout.buffer
+    while len(head := read(5)) == 5:
+        what, size = struct.unpack("<cI", head)
+        try:
+            answer = b"+" + ANSWERS[what](read(size))
+        except Exception as error:
+            answer = b"-" + type(error).__name__.encode()
+        write.write(struct.pack("<I", len(answer)) + answer)
+        write.flush()
+
+
+if __name__ == "__main__":
+    main()
