@@ -120,6 +120,11 @@ TSAN_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/tsan/%,$(TSAN_TESTS
 COV_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/coverage/%,$(COV_TESTS))
 FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
 FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
+# The corpora are replayed by gcc with ASan and UBSan, by clang too, and, of the rooms that use no library, by clang with
+# MSan and, where the machine can, in 32 bits.
+BARE := frame handshake
+FUZZ_OTHER := $(addsuffix .clang,$(FUZZ_BIN)) $(foreach t,$(BARE),$(OUT)/fuzz/fuzz_$(t).msan \
+	$(if $(filter x86_64,$(shell uname -m)),$(OUT)/fuzz/fuzz_$(t).m32))
 AFL_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/afl/%,$(FUZZ_TARGETS))
 CMPLOG_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/cmplog/%,$(FUZZ_TARGETS))
 
@@ -242,7 +247,7 @@ $(COV_BIN): $(OUT)/tests/coverage/%: $(COV_DIR)/reference/tests/%.o $(call obj,$
 
 .PHONY: tests fuzzers clang-check
 tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(PLAIN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
-fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) ## Build the fuzz targets and their plain runners
+fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) $(FUZZ_OTHER) ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 
 # --- Fuzz targets: libFuzzer, and the same code behind a plain main that replays files ----------------------------------
@@ -265,6 +270,16 @@ $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_H
 $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libcapture.a \
 		$(ASAN)/libsim.a $(ASAN)/libyoton.a
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
+$(OUT)/fuzz/%.clang: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP) fuzz/runner.c) $(OUT)/fuzz/libcapture.a \
+		$(OUT)/fuzz/libsim.a $(OUT)/fuzz/libyoton.a
+	$(link) $(FUZZ_CC) -pthread -fsanitize=address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
+BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c fuzz/line.c fuzz/runner.c)
+bare = @mkdir -p $(@D) && printf '  %-5s %s\n' LINK '$@' && $(1) $(BASE) $(INC_fuzz) -MF $@.d -O1 -g -o $@ $(filter %.c,$^)
+$(OUT)/fuzz/%.msan: fuzz/%.c $(BARE_SRC) $(OUT)/.flags
+	$(call bare,clang -fsanitize=memory$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+$(OUT)/fuzz/%.m32: fuzz/%.c $(BARE_SRC) $(OUT)/.flags
+	$(call bare,$(CC) -m32 -fsanitize=undefined -fsanitize-undefined-trap-on-error)
+
 # The same for AFL++, once more with what a secondary needs to solve comparisons.
 define afl_targets # folder of objects, of programs, the compiler's environment
 $(2)/liball.a: $$(call obj,$(1),$$(LIB_SRC) $$(CAPTURE_SRC) $$(FUZZ_SIM) $$(FUZZ_HELP)) $$(OUT)/.sources
@@ -280,8 +295,7 @@ $(eval $(call afl_targets,$(CMPLOG_DIR),$(OUT)/fuzz/cmplog,AFL_LLVM_CMPLOG=1))
 setup = BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
 original = $(or $(YOTON_PATH),$(abspath $(BUILD)/peer/pyzo/usr/share/pyzo/pyzo))
 parallel = --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
-replayed = $(foreach t,$(FUZZ_TARGETS),replay:$(patsubst fuzz/%.c,$(OUT)/fuzz/%.plain,$(t))@$(call corpus,$(t)))
-corpus = fuzz/corpus/$(patsubst fuzz/fuzz_%.c,%,$(1))
+replayed = $(foreach p,$(FUZZ_PLAIN) $(FUZZ_OTHER),replay:$(p)@fuzz/corpus/$(patsubst fuzz_%,%,$(basename $(notdir $(p)))))
 
 ##@ Judge and test
 .PHONY: conformance test test-build
@@ -309,6 +323,19 @@ mutants: ## Prove cases and tests: every planted fault is failed by the case tha
 model: ## Visit every state of the models of the protocol (spin), and see their faults found
 	@$(setup)
 	@$(PYTHON) spec/model/check.py --json $(OUT)/report/model.json
+
+.PHONY: prove
+define PROVE_NEEDS
+frama-c-base command frama-c proves what the sources promise
+why3 command why3 asks the provers
+cvc4 command cvc4 proves
+z3 command z3 proves
+endef
+export PROVE_NEEDS
+prove: ## Prove frame and handshake (Frama-C, z3), and see each proof fail on code that is wrong
+	@ALSO="$$PROVE_NEEDS" $(setup)
+	@why3 config detect > $(BUILD)/why3.log 2>&1 || { cat $(BUILD)/why3.log; exit 1; }
+	@$(PYTHON) reference/proof/prove.py --json $(OUT)/report/prove.json
 
 .PHONY: coverage coverage-build
 coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it fails when one is missing

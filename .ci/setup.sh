@@ -5,7 +5,7 @@
 #
 # usage: .ci/setup.sh [--list]        --list: say what is needed and what is missing, change nothing
 # environment: BUILD (build), CC (gcc), PYTHON (python3), YOTON_PATH (a folder that holds the package `yoton`),
-# ALSO (one more line of the list below, for what only one target of the Makefile needs)
+# ALSO (more lines of the list below, for what only one target of the Makefile needs)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -45,6 +45,7 @@ spin              command spin               visits every state of the models of
 procps            command pgrep              shows tests what is left running
 iproute2          command ip                 makes two boxes and a cable for the experiments with sockets
 LIST
+    [ "$(uname -m)" != x86_64 ] || echo 'gcc-multilib header gnu/stubs-32.h replays corpora in 32 bits, too'
     [ -z "${ALSO:-}" ] || printf '%s\n' "$ALSO"
 }
 

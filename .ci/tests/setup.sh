@@ -14,7 +14,10 @@ machine() {
     rm -rf "${room:?}/bin" "$room/build"
     mkdir "$room/bin"
     for tool in sh awk cat cut dirname env flock grep head mkdir mktemp rm sleep tail tee uname "$@"; do
-        path=$(command -v "$tool") && ln -s "$path" "$room/bin/$tool"
+        path=$(command -v "$tool") || continue
+        # what is first in PATH may be a script that chooses among several
+        [ "$tool" != python3 ] || path=$(python3 -c 'import sys; print(sys.executable)')
+        ln -s "$path" "$room/bin/$tool"
     done
     stand_in id 'echo 0'
 }

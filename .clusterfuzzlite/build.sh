@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the fuzz targets as ClusterFuzzLite and OSS-Fuzz ask for it: compiler and flags in CC and CFLAGS, what to link with in
+# LIB_FUZZING_ENGINE, programs, seeds and dictionaries to OUT. Under MSan only the targets whose rooms use no library are built,
+# as libraries that MSan did not compile give false alarms; fuzz_original is left out, as there is no original there.
+set -eu
+: "${CC:?}" "${CFLAGS?}" "${LIB_FUZZING_ENGINE:?}" "${OUT:?}"
+CXX=${CXX:-$CC}
+cd "$(dirname "$0")/.."
+[ -f Makefile ] || cd "${SRC:?}/yoton"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+include="-Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Ifuzz"
+base="-std=c17 -D_POSIX_C_SOURCE=200809L -pthread"
+library="reference/src/*/*.c reference/tools/capture_*.c reference/tools/json_value.c reference/tools/dump_*.c reference/tests/sim_*.c"
+help=$(ls fuzz/*.c | grep -v -e '/fuzz_' -e '/runner.c')
+libraries="-luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
+targets=$(ls fuzz/fuzz_*.c | sed -e 's|.*/fuzz_||' -e 's|\.c$||' | grep -v original)
+if [ "${SANITIZER:-}" = memory ]; then
+    library="reference/src/wire/frame.c reference/src/wire/handshake.c"
+    help=fuzz/line.c
+    libraries=
+    targets="frame handshake"
+fi
+
+compile() { # the words of the flags are meant to be split
+    # shellcheck disable=SC2086
+    $CC $CFLAGS $base $include -c -o "$work/$(echo "$1" | tr / _).o" "$1"
+}
+for source in $library $help; do compile "$source"; done
+rm -f "$work/libyoton.a"
+ar rcs "$work/libyoton.a" "$work"/*.o
+for target in $targets; do
+    compile "fuzz/fuzz_$target.c"
+    # shellcheck disable=SC2086
+    $CXX $CFLAGS -o "$OUT/fuzz_$target" "$work/fuzz_fuzz_$target.c.o" "$work/libyoton.a" $LIB_FUZZING_ENGINE -pthread $libraries
+    [ ! -f "fuzz/dict/$target.dict" ] || cp "fuzz/dict/$target.dict" "$OUT/fuzz_$target.dict"
+    python3 -c 'import sys, zipfile, pathlib
+with zipfile.ZipFile(sys.argv[1], "w") as out:
+    for path in sorted(pathlib.Path(sys.argv[2]).iterdir()):
+        out.write(path, path.name)' "$OUT/fuzz_${target}_seed_corpus.zip" "fuzz/corpus/$target"
+done
