@@ -127,9 +127,9 @@ int yoton_header_decode(yoton_header *header, const uint8_t in[YOTON_HEADER_SIZE
 
 /*@ predicate sound(yoton_framer *f) = f->have < 56 && (f->remaining > 0 ==> f->have == 0) &&
   @     f->error <= 0 && f->remaining <= f->max_message;
-  @ predicate apart(yoton_framer *f, uint8_t *data, integer size, size_t *consumed, yoton_frame *frame) =
-  @     \valid(f) && \valid(consumed) && \valid(frame) && \valid_read(data + (0 .. size - 1)) &&
-  @     \separated(f, consumed, frame, data + (0 .. size - 1));
+  @ predicate apart(yoton_framer *f, uint8_t *in, integer n, size_t *used, yoton_frame *out) =
+  @     \valid(f) && \valid(used) && \valid(out) && \valid_read(in + (0 .. n - 1)) &&
+  @     \separated(f, used, out, in + (0 .. n - 1));
   @*/
 
 /*@ requires \valid(framer);

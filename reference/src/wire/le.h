@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*@ // The contracts of this file speak of the numbers that bytes are, least significant first.
-  @ logic integer le64(uint8_t *p) = p[0] + 0x100 * p[1] + 0x10000 * p[2] + 0x1000000 * p[3] +
-  @     0x100000000 * p[4] + 0x10000000000 * p[5] + 0x1000000000000 * p[6] + 0x100000000000000 * p[7];
+  @ logic integer le64(uint8_t *p) =
+  @     p[0] + 0x100 * p[1] + 0x10000 * p[2] + 0x1000000 * p[3] + 0x100000000 * p[4] +
+  @     0x10000000000 * p[5] + 0x1000000000000 * p[6] + 0x100000000000000 * p[7];
   @*/
 
 /*@ requires \valid_read(in + (0 .. 7));
