@@ -296,6 +296,8 @@ setup = BUILD='$(BUILD)' CC='$(CC)' PYTHON='$(PYTHON)' .ci/setup.sh
 original = $(or $(YOTON_PATH),$(abspath $(BUILD)/peer/pyzo/usr/share/pyzo/pyzo))
 parallel = --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 replayed = $(foreach p,$(FUZZ_PLAIN) $(FUZZ_OTHER),replay:$(p)@fuzz/corpus/$(patsubst fuzz_%,%,$(basename $(notdir $(p)))))
+# One page of what was hardened; the exit status is that of the job.
+hardened = status=$$?; $(PYTHON) fuzz/hardening.py --build $(OUT) && echo 'page: $(OUT)/report/hardening.html'; exit $$status
 
 ##@ Judge and test
 .PHONY: conformance test test-build
@@ -322,7 +324,7 @@ mutants: ## Prove cases and tests: every planted fault is failed by the case tha
 .PHONY: model
 model: ## Visit every state of the models of the protocol (spin), and see their faults found
 	@$(setup)
-	@$(PYTHON) spec/model/check.py --json $(OUT)/report/model.json
+	@$(PYTHON) spec/model/check.py --json $(OUT)/report/model.json; $(hardened)
 
 .PHONY: prove
 define PROVE_NEEDS
@@ -335,7 +337,7 @@ export PROVE_NEEDS
 prove: ## Prove frame and handshake (Frama-C, z3), and see each proof fail on code that is wrong
 	@ALSO="$$PROVE_NEEDS" $(setup)
 	@why3 config detect > $(BUILD)/why3.log 2>&1 || { cat $(BUILD)/why3.log; exit 1; }
-	@$(PYTHON) reference/proof/prove.py --json $(OUT)/report/prove.json
+	@$(PYTHON) reference/proof/prove.py --json $(OUT)/report/prove.json; $(hardened)
 
 .PHONY: coverage coverage-build
 coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it fails when one is missing
@@ -395,11 +397,11 @@ format: ## Bring every C source into the style of .clang-format
 fuzz: ## Run each fuzz target for TIME seconds, or TARGET alone, with ENGINE; what it finds is kept in build/fuzz/found
 	@$(if $(filter afl,$(ENGINE)),ALSO='$(AFL_NEEDS)') $(setup)
 	@$(MAKE) $(parallel) fuzzers $(if $(filter afl,$(ENGINE)),fuzzers-afl)
-	@$(PYTHON) fuzz/run.py --build $(OUT) --jobs $(JOBS) --time $(TIME) --engine $(ENGINE) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz.json
+	@$(PYTHON) fuzz/run.py --build $(OUT) --jobs $(JOBS) --time $(TIME) --engine $(ENGINE) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz.json; $(hardened)
 fuzz-campaign: ## Both engines on every target in turn, for HOURS, over one corpus that grows
 	@ALSO='$(AFL_NEEDS)' $(setup)
 	@$(MAKE) $(parallel) fuzzers fuzzers-afl
-	@$(PYTHON) fuzz/run.py --build $(OUT) --hours $(HOURS) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz-campaign.json
+	@$(PYTHON) fuzz/run.py --build $(OUT) --hours $(HOURS) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz-campaign.json; $(hardened)
 AFL_NEEDS := afl++ command afl-fuzz fuzzes with another engine than libFuzzer
 fuzzers-afl: $(AFL_BIN) $(CMPLOG_BIN) ## Build the fuzz targets for AFL++
 
@@ -407,7 +409,7 @@ fuzzers-afl: $(AFL_BIN) $(CMPLOG_BIN) ## Build the fuzz targets for AFL++
 fuzz-selftest: ## Plant each bug of fuzz/planted.py and see that its target finds it, within TIME seconds of one core
 	@$(setup)
 	@$(MAKE) $(parallel) fuzzers
-	@$(PYTHON) fuzz/selftest.py --build $(OUT) --jobs $(JOBS) --time $(TIME)
+	@$(PYTHON) fuzz/selftest.py --build $(OUT) --jobs $(JOBS) --time $(TIME) --json $(OUT)/report/fuzz-selftest.json; $(hardened)
 
 ##@ Install
 .PHONY: install uninstall

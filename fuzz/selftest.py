@@ -10,6 +10,7 @@ its dictionary, on one core. Exits 1 when a bug was not found within the time, o
 """
 import argparse
 import concurrent.futures
+import json
 import subprocess
 import sys
 import tempfile
@@ -75,13 +76,14 @@ def main():
     parser.add_argument("--time", type=int, default=60, help="seconds that the fuzzer has for each (60)")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--corpus-only", action="store_true", help="only see whether the corpus finds them")
+    parser.add_argument("--json", type=Path, help="write what was found there, too")
     parser.add_argument("--target", help="only bugs for this target")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these bugs")
     options = parser.parse_args()
     bugs = [bug for bug in PLANTED if options.target in (None, bug[0]) and (not options.names or bug[1] in options.names)]
     if not bugs:
         sys.exit("selftest.py: error: no such bug; planted.py has them")
-    failed = False
+    failed, rows = False, []
     if not find_original(options.build):
         bugs = [bug for bug in bugs if bug[0] != "original"]
 
@@ -102,8 +104,13 @@ def main():
                 shows = ("the corpus finds it" if corpus else "the corpus does not find it") + \
                     ("" if options.corpus_only else f", the fuzzer does after {seconds:.1f} s" if ok else f", nor does the fuzzer in {options.time} s")
             failed |= not ok
+            rows.append({"target": bug[0], "bug": bug[1], "corpus": not isinstance(result, Broken) and result[0], "found": ok,
+                         "seconds": round(result[1], 1) if not isinstance(result, Broken) and result[1] is not None else None})
             print(f"{'ok' if ok else 'not ok'} {name}: {shows}", flush=True)
     print(f"1..{len(bugs)}")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return failed
 
 
