@@ -16,7 +16,7 @@ PLANTED = [
     ("frame", "errors do not stick", FRAME, "    framer->error = error;\n", ""),
     ("frame", "offset of an error in the second piece", FRAME, "framer->position + (good - have)", "framer->position + good"),
     ("frame", "limit off by one", FRAME, "frame->header.length > framer->max_message)", "frame->header.length >= framer->max_message)"),
-    ("frame", "half a header is a boundary", FRAME, "framer->have == 0 && framer->remaining == 0", "framer->remaining == 0"),
+    ("frame", "half a header is a boundary", FRAME, "return framer->error == YOTON_OK && framer->have == 0 && framer->remaining == 0;", "return framer->error == YOTON_OK && framer->remaining == 0;"),
     ("frame", "second piece of a header over the first", FRAME, "memcpy(framer->raw + have, data, take);", "memcpy(framer->raw, data, take);"),
     ("frame", "reads past a piece", FRAME, "    if (take > size)\n        take = size;\n", ""),
     ("handshake", "21 digits of pid", HANDSHAKE, "PID_DIGITS = 20", "PID_DIGITS = 21"),

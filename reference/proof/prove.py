@@ -73,12 +73,17 @@ def shake(copy):
     return eva(copy, "handshake.c", HANDSHAKE, "-eva-auto-loop-unroll", "100", "-eva-slevel", "20000")
 
 
-def contracts(copy):
+def contracts(copy, functions=FUNCTIONS, smoke=("-wp-smoke-tests", "-wp-smoke-timeout", "3")):
     """(proved, goals, what was said) by WP. Smoke tests: goals that must not be provable, as contracts that contradict themselves prove all."""
-    said = run(["frama-c", *includes("-D__FC_STRING_H_ -include reference/proof/string.h"), "-wp", "-wp-rte", "-wp-split", "-wp-smoke-tests", "-wp-smoke-timeout", "3", "-wp-prover", "cvc4,z3",
-                "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "-wp-fct", FUNCTIONS, FRAME], copy.root)
+    said = run(["frama-c", *includes("-D__FC_STRING_H_ -include reference/proof/string.h"), "-wp", "-wp-rte", *smoke, "-wp-prover", "cvc4,z3",
+                "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "-wp-fct", functions, FRAME], copy.root)
     found = re.search(r"Proved goals: +(\d+) / (\d+)", said)
     return bool(found) and found[1] == found[2] and found[2] != "0", int(found[2]) if found else 0, said
+
+
+def step(function):
+    """WP on one function, for the faults."""
+    return lambda copy: contracts(copy, function, ())
 
 
 def term(text, name):
@@ -118,14 +123,14 @@ def words(copy):
     return answers == ["unsat", "unsat"] and len(puts) == 8, 2 * set(answers).issubset({"sat", "unsat"}), "\n".join(answers)
 
 
-# Each proof, what it says, and code that is wrong, of which it must not hold.
+# Each proof, what it says, and code that is wrong, of which it, or the part of it that is named last, must not hold.
 PROOFS = [
     ("numbers", words, "8 bytes and the number that they are, read and written (le.h; z3 on bit vectors)",
      [("a byte at the wrong place", LE, "in[6] << 48", "in[6] << 40"), ("a byte written twice", LE, "out[3] = (uint8_t)(value >> 24)", "out[3] = (uint8_t)(value >> 16)")]),
     ("header", contracts, "encode and decode of a header and the steps of the framer do what their contracts say (frame.c; Frama-C WP)",
-     [("two fields swapped", FRAME, "header->dest_id = yoton_le64_get(in + AT_DEST_ID);", "header->dest_id = yoton_le64_get(in + AT_DEST_SEQ);"),
-      ("a payload's end one byte early", FRAME, "frame->last = framer->remaining == 0;", "frame->last = framer->remaining <= 1;"),
-      ("a length above the limit taken", FRAME, "if (frame->header.length > framer->max_message)", "if (frame->header.length > framer->max_message + 1)")]),
+     [("two fields swapped", FRAME, "header->dest_id = yoton_le64_get(in + AT_DEST_ID);", "header->dest_id = yoton_le64_get(in + AT_DEST_SEQ);", step("decode_fields")),
+      ("a payload's end one byte early", FRAME, "frame->last = framer->remaining == 0;", "frame->last = framer->remaining <= 1;", step("feed_payload")),
+      ("a length above the limit taken", FRAME, "if (frame->header.length > framer->max_message)", "if (frame->header.length > framer->max_message + 1)", step("finish_header"))]),
     ("framer", feed, "no feed reads or writes where it must not, whatever was fed before (frame.c; Frama-C Eva)",
      [("a header's piece one byte too long", FRAME, "size_t take = YOTON_HEADER_SIZE - have;", "size_t take = YOTON_HEADER_SIZE - have + 1;"),
       ("a piece not bounded by the input", FRAME, "    if (take > size)\n        take = size;\n", "")]),
@@ -139,7 +144,8 @@ def prove(proof, fault=None):
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(folder)
         if fault is not None:
-            copy.change(*fault[1:])
+            copy.change(*fault[1:4])
+            proof = fault[4] if len(fault) > 4 else proof
         return proof(copy)
 
 
