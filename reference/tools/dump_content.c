@@ -5,7 +5,7 @@
 
 #include "wire/utf8.h"
 
-enum { GUESS_SIZE = 1024 }; /* bytes that are enough to guess by */
+enum { GUESS_SIZE = 512 }; /* bytes that are enough to guess by */
 
 size_t dump_content_cut(const uint8_t *data, size_t size, size_t limit) {
     if (size <= limit)
