@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROUNDS = 3
+ROUNDS = 9
 GOAL_CAT, GOAL_TSHARK = 0.3, 50
 SHAPES = {"loopback": (65000, 65536), "Ethernet": (1448, 4096)}
 IDS = (0x1111111111111111, 0x2222222222222222)
