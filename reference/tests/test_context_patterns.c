@@ -70,7 +70,7 @@ static void a_state_is_shared_and_given_to_who_comes_late(void **state) {
     watch_wait(&barrier, &barrier.received, 1); /* told behind what came before */
     expect_text(after_b, "barrier");
     uv_mutex_lock(&w.lock);
-    assert_int_equal(w.received, 1);
+    assert_in_range(w.received, 1, 2); /* twice if NEW_CONNECTION came late: STATE-5 */
     uv_mutex_unlock(&w.lock);
     yoton_connection *second = bind_free(p.a, &port);
     yoton_context *late = context_make(NULL);
