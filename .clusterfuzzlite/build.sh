@@ -15,7 +15,8 @@ include="-Ireference/include -Ireference/src -Ireference/tools -Ireference/tests
 base="-std=c17 -D_POSIX_C_SOURCE=200809L -pthread"
 library="reference/src/*/*.c reference/tools/capture_*.c reference/tools/json_value.c reference/tools/dump_*.c reference/tests/sim_*.c"
 help=$(ls fuzz/*.c | grep -v -e '/fuzz_' -e '/runner.c')
-libraries="-luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
+# Where the targets run the libraries are not installed: they go beside them.
+libraries="-Wl,--as-needed -Wl,-rpath,\$ORIGIN/lib -luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
 targets=$(ls fuzz/fuzz_*.c | sed -e 's|.*/fuzz_||' -e 's|\.c$||' | grep -v original)
 if [ "${SANITIZER:-}" = memory ]; then
     library="reference/src/wire/frame.c reference/src/wire/handshake.c"
@@ -31,10 +32,13 @@ compile() { # the words of the flags are meant to be split
 for source in $library $help; do compile "$source"; done
 rm -f "$work/libyoton.a"
 ar rcs "$work/libyoton.a" "$work"/*.o
+mkdir -p "$OUT/lib"
 for target in $targets; do
     compile "fuzz/fuzz_$target.c"
     # shellcheck disable=SC2086
     $CXX $CFLAGS -o "$OUT/fuzz_$target" "$work/fuzz_fuzz_$target.c.o" "$work/libyoton.a" $LIB_FUZZING_ENGINE -pthread $libraries
+    ldd "$OUT/fuzz_$target" | awk '$1 ~ /^lib(uv|unistring|gmp|jansson|pcap|dbus-1|systemd|cap|lzma|zstd|lz4|gcrypt|gpg-error|cmocka)\./ {print $3}' |
+        while read -r path; do [ -e "$OUT/lib/${path##*/}" ] || cp "$path" "$OUT/lib"; done
     [ ! -f "fuzz/dict/$target.dict" ] || cp "fuzz/dict/$target.dict" "$OUT/fuzz_$target.dict"
     python3 -c 'import sys, zipfile, pathlib
 with zipfile.ZipFile(sys.argv[1], "w") as out:
