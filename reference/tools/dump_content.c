@@ -5,7 +5,7 @@
 
 #include "wire/utf8.h"
 
-enum { GUESS_SIZE = 512 }; /* bytes that are enough to guess by */
+enum { GUESS_SIZE = 512, BLOCK = 64 }; /* bytes that are enough to guess by; looked at at once */
 
 size_t dump_content_cut(const uint8_t *data, size_t size, size_t limit) {
     if (size <= limit)
@@ -25,35 +25,14 @@ static size_t check_text(const uint8_t *data, size_t size, bool whole) {
     return !whole && good < size && size - good < 4 ? size : good;
 }
 
-static bool is_control(uint8_t b) {
-    return (b < 0x20 && b != '\t' && b != '\n' && b != '\r') || b == 0x7f;
-}
-
-/* The high bit of each byte that is below 0x20 or 0x7f. With its high bit set, a byte from which
- * 0x20 or 1 is taken borrows from no other. */
-static uint64_t low_bytes(uint64_t word) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-    uint64_t deletes = (word ^ ones * 0x7f) | high;
-    return ~(((word | high) - ones * 0x20) & (deletes - ones)) & ~word & high;
-}
-
+/* Without a branch for each byte, so that a compiler can look at many at once. */
 static bool has_control(const uint8_t *data, size_t size) {
-    uint64_t words[8];
-    size_t at = 0;
-    while (at < size) {
-        size_t length = size - at < sizeof words ? size - at : sizeof words;
-        uint64_t low = 0;
-        if (length == sizeof words) {
-            memcpy(words, data + at, sizeof words);
-            for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-                low |= low_bytes(words[i]);
-        }
-        for (size_t i = 0; i < length && (low != 0 || length < sizeof words); i++)
-            if (is_control(data[at + i]))
-                return true;
-        at += length;
+    uint8_t found = 0;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t b = data[i];
+        found |= (uint8_t)((b < 0x20) & (b != '\t') & (b != '\n') & (b != '\r')) | (b == 0x7f);
     }
-    return false;
+    return found != 0;
 }
 
 static bool looks_like_text(const uint8_t *data, size_t size, bool whole) {
@@ -61,7 +40,13 @@ static bool looks_like_text(const uint8_t *data, size_t size, bool whole) {
         size = GUESS_SIZE;
         whole = false;
     }
-    return !has_control(data, size) && check_text(data, size, whole) == size;
+    size_t at = 0;
+    for (; at + BLOCK <= size; at += BLOCK)
+        if (has_control(data + at, BLOCK))
+            return false;
+    if (has_control(data + at, size - at))
+        return false;
+    return check_text(data, size, whole) == size;
 }
 
 static bool is_word(const dump_event *event) {
