@@ -57,6 +57,8 @@ TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitiz
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 COV := -O0 -g --coverage -fprofile-update=atomic
 FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MSAN := -O1 -g -fsanitize=memory,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+M32 := -O1 -g -m32 -fsanitize=undefined -fsanitize-undefined-trap-on-error
 AFL_CC := AFL_QUIET=1 afl-clang-fast
 AFL_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -108,6 +110,8 @@ PLAIN := $(OUT)/obj
 ASAN := $(OUT)/asan
 TSAN_DIR := $(OUT)/tsan
 FUZZ_DIR := $(OUT)/fuzz/obj
+MSAN_DIR := $(OUT)/fuzz/msan
+M32_DIR := $(OUT)/fuzz/m32
 AFL_DIR := $(OUT)/fuzz/afl/obj
 CMPLOG_DIR := $(OUT)/fuzz/cmplog/obj
 CLANG_DIR := $(OUT)/clang
@@ -170,6 +174,8 @@ $(eval $(call variant,CC,$(PLAIN),$$(CC),$$(CFLAGS) $$(SAN_FLAGS)))
 $(eval $(call variant,ASAN,$(ASAN),$$(CC),$$(TEST_SAN)))
 $(eval $(call variant,TSAN,$(TSAN_DIR),$$(CC),$$(TSAN)))
 $(eval $(call variant,FUZZ,$(FUZZ_DIR),$$(FUZZ_CC),$$(FUZZ_SAN)))
+$(eval $(call variant,MSAN,$(MSAN_DIR),$$(FUZZ_CC),$$(MSAN)))
+$(eval $(call variant,M32,$(M32_DIR),$$(CC),$$(M32)))
 $(eval $(call variant,AFL,$(AFL_DIR),$$(AFL_CC),$$(AFL_SAN)))
 $(eval $(call variant,CMPLOG,$(CMPLOG_DIR),AFL_LLVM_CMPLOG=1 $$(AFL_CC),$$(AFL_SAN)))
 $(eval $(call variant,CLANG,$(CLANG_DIR),clang,-O1))
@@ -274,11 +280,10 @@ $(OUT)/fuzz/%.clang: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP) fu
 		$(OUT)/fuzz/libsim.a $(OUT)/fuzz/libyoton.a
 	$(link) $(FUZZ_CC) -pthread -fsanitize=address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
 BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c fuzz/line.c fuzz/runner.c)
-bare = @mkdir -p $(@D) && printf '  %-5s %s\n' LINK '$@' && $(1) $(BASE) $(INC_fuzz) -MF $@.d -O1 -g -o $@ $(filter %.c,$^)
-$(OUT)/fuzz/%.msan: fuzz/%.c $(BARE_SRC) $(OUT)/.flags
-	$(call bare,clang -fsanitize=memory$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-$(OUT)/fuzz/%.m32: fuzz/%.c $(BARE_SRC) $(OUT)/.flags
-	$(call bare,$(CC) -m32 -fsanitize=undefined -fsanitize-undefined-trap-on-error)
+$(OUT)/fuzz/%.msan: $(MSAN_DIR)/fuzz/%.o $(call obj,$(MSAN_DIR),$(BARE_SRC))
+	$(link) $(FUZZ_CC) $(MSAN) $(LDFLAGS) -o $@ $(inputs)
+$(OUT)/fuzz/%.m32: $(M32_DIR)/fuzz/%.o $(call obj,$(M32_DIR),$(BARE_SRC))
+	$(link) $(CC) $(M32) $(LDFLAGS) -o $@ $(inputs)
 
 # The same for AFL++, once more with what a secondary needs to solve comparisons.
 define afl_targets # folder of objects, of programs, the compiler's environment
