@@ -15,8 +15,6 @@ ROOT = Path(__file__).resolve().parents[1]
 STYLE = """:root{color-scheme:light dark}body{font:16px/1.55 sans-serif;max-width:72em;margin:1em auto;padding:0 1em}
 table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.25em 1em .25em 0;text-align:left;vertical-align:top;border-top:1px solid #8884}
 td.n,th.n{text-align:right}.bad{color:#c22;font-weight:bold}.good{color:#284}@media(prefers-color-scheme:dark){.bad{color:#f77}.good{color:#7c8}}code{font-size:.92em}"""
-PARTS = [("fuzz", "Fuzzing", "make fuzz"), ("fuzz-campaign", "Campaign", "make fuzz-campaign HOURS=1"), ("fuzz-selftest", "Planted bugs", "make fuzz-selftest"),
-         ("prove", "Proofs", "make prove"), ("model", "Models", "make model")]
 
 
 def cell(value):
@@ -56,12 +54,12 @@ def proved(data):
 
 
 def modelled(data):
-    rows = [r if isinstance(r, dict) else {"name": str(r)} for r in (data if isinstance(data, list) else data.get("results", []))]
-    names = list(rows[0]) if rows else []
-    return table(names, [[r.get(n) for n in names] for r in rows])
+    names = list(data[0])
+    return table(names, [[r[n] for n in names] for r in data])
 
 
-SHOW = {"fuzz": fuzzed, "fuzz-campaign": fuzzed, "fuzz-selftest": planted, "prove": proved, "model": modelled}
+PARTS = [("fuzz", "Fuzzing", "make fuzz", fuzzed), ("fuzz-campaign", "Campaign", "make fuzz-campaign HOURS=1", fuzzed),
+         ("fuzz-selftest", "Planted bugs", "make fuzz-selftest", planted), ("prove", "Proofs", "make prove", proved), ("model", "Models", "make model", modelled)]
 
 
 def corpora():
@@ -79,12 +77,12 @@ def main():
     report = options.build / "report"
     report.mkdir(parents=True, exist_ok=True)
     page = []
-    for name, title, command in PARTS:
+    for name, title, command, show in PARTS:
         path = report / f"{name}.json"
         page.append(f"<h2>{title}</h2>")
         if path.exists():
             page.append(f"<p><code>{command}</code>, {time.strftime('%Y-%m-%d %H:%M', time.localtime(path.stat().st_mtime))}</p>")
-            page.append(SHOW[name](json.loads(path.read_text())))
+            page.append(show(json.loads(path.read_text())))
         else:
             page.append(f'<p class="bad">Not run yet: <code>{command}</code></p>')
     page.append("<h2>Corpora in the repository</h2>" + corpora())

@@ -10,8 +10,10 @@ p  a port name: 2 bytes
 import os
 import struct
 import sys
+from pathlib import Path
 
-sys.path.insert(0, os.environ["YOTON_PATH"])
+sys.path[:0] = [os.environ["YOTON_PATH"], str(Path(__file__).resolve().parents[1] / "reference/tests")]
+from test_differential import assigned  # noqa: E402
 from yoton.channels.message_types import OBJECT, Unpacker  # noqa: E402
 from yoton.misc import port_hash, slot_hash  # noqa: E402
 
@@ -22,8 +24,19 @@ def read_object(data):
     return struct.pack("<Q", unpacker._pos) + OBJECT.message_to_bytes(value)
 
 
+class Unassigned(Exception):
+    """A character whose lower case may be another one in this Python's Unicode."""
+
+
+def hash_slot(data):
+    name = data.decode()
+    if not all(assigned(ord(c)) for c in name):
+        raise Unassigned
+    return struct.pack("<Q", slot_hash(name.strip().lower()))
+
+
 ANSWERS = {b"o": read_object,
-           b"s": lambda data: struct.pack("<Q", slot_hash(data.decode().strip().lower())),
+           b"s": hash_slot,
            b"p": lambda data: struct.pack("<H", port_hash(data.decode()))}
 
 

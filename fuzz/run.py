@@ -28,7 +28,7 @@ from peer import find_original
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = 20  # seconds of processor time that no input may take
 AFL = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "AFL_TRY_AFFINITY": "1", "AFL_FAST_CAL": "1",
-       "AFL_CMPLOG_ONLY_NEW": "1", "AFL_NO_AFFINITY": "1", "AFL_ALLOW_TMP": "1", "ASAN_OPTIONS": "abort_on_error=1:symbolize=0:detect_leaks=0",
+       "AFL_CMPLOG_ONLY_NEW": "1", "ASAN_OPTIONS": "abort_on_error=1:symbolize=0:detect_leaks=0",
        "UBSAN_OPTIONS": "abort_on_error=1:symbolize=0"}
 COLUMNS = ("target", "engine", "execs", "exec/s", "edges", "inputs", "new", "findings")
 
@@ -94,18 +94,14 @@ def judge(places, paths):
     return findings
 
 
-def libfuzzer(places, seconds, stop=None):
+def libfuzzer(places, seconds):
     """One run of libFuzzer: what it did, as numbers."""
     before, known = count(places.corpus), set(places.found.iterdir())
     words = dictionary(places.target)
     command = [places.program, f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=300", "-rss_limit_mb=4096", "-reload=30",
                f"-artifact_prefix={places.found}/{places.name}-", *([f"-dict={words}"] if words else []), places.corpus, *([places.seeds] if places.seeds.is_dir() else [])]
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=log)
-        while process.poll() is None:
-            if stop is not None and stop.is_set():
-                process.terminate()
-            time.sleep(0.1)
+        subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=log, check=False)
         log.seek(0)
         said = log.read()
     usage = re.findall(r"stat::number_of_executed_units: *(\d+)", said)
@@ -122,11 +118,12 @@ def libfuzzer(places, seconds, stop=None):
 def afl_stats(folder):
     """What AFL++ wrote of one instance."""
     stats = folder / "fuzzer_stats"
-    return dict(re.split(r"\s*: ", line.rstrip("\n"), maxsplit=1) for line in open(stats, encoding="utf-8") if " : " in line) if stats.exists() else {}
+    lines = stats.read_text().splitlines() if stats.exists() else []
+    return dict(re.split(r"\s*: ", line, maxsplit=1) for line in lines if " : " in line)
 
 
-def afl(places, seconds, program=None, name="main", role="-M"):
-    """One run of AFL++ over the seeds and all that was found before."""
+def afl(places, seconds, name="main"):
+    """One run of AFL++, as main or as the secondary with CMPLOG, over the seeds and all that was found before."""
     with tempfile.TemporaryDirectory() as start:
         for folder in (places.seeds, places.corpus):
             for path in folder.iterdir() if folder.is_dir() else ():
@@ -137,8 +134,8 @@ def afl(places, seconds, program=None, name="main", role="-M"):
         shutil.rmtree(places.afl_out / name, ignore_errors=True)
         places.afl_out.mkdir(parents=True, exist_ok=True)
         # a time-out of the machine is none: an input has a minute, which it is given with a + so that seeds are only left out
-        command = ["afl-fuzz", "-i", start, "-o", places.afl_out, role, name, "-V", seconds, "-t", "60000+", "-m", "none", *(["-x", words] if words else []),
-                   *(["-c", places.cmplog] if name == "cmplog" else []), "--", program or places.afl]
+        command = ["afl-fuzz", "-i", start, "-o", places.afl_out, "-M" if name == "main" else "-S", name, "-V", seconds, "-t", "60000+", "-m", "none", *(["-x", words] if words else []),
+                   *(["-c", places.cmplog] if name == "cmplog" else []), "--", places.afl]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", env={**os.environ, **AFL}, check=False)
     stats = afl_stats(places.afl_out / name)
     if "execs_done" not in stats:
@@ -218,7 +215,7 @@ def finish(results, build):
 def rounds(options):
     """A campaign: each target has its share of the time, in rounds of at most ten minutes."""
     chosen, left = options.target, options.hours * 3600
-    results, totals = [], {}
+    totals = {}
     while left > 0:
         share = max(20, min(600, left / len(chosen)))
         for target in chosen:
@@ -228,7 +225,7 @@ def rounds(options):
             with concurrent.futures.ThreadPoolExecutor(3) as pool:
                 jobs = [pool.submit(libfuzzer, places, int(share))]
                 if shutil.which("afl-fuzz") and places.afl.exists():
-                    jobs += [pool.submit(afl, places, int(share)), pool.submit(afl, places, int(share), places.afl, "cmplog", "-S")]
+                    jobs += [pool.submit(afl, places, int(share)), pool.submit(afl, places, int(share), "cmplog")]
                 for job in jobs:
                     r = job.result()
                     key = (target, r["engine"])
@@ -242,8 +239,7 @@ def rounds(options):
             left -= share
             print(f"{time.strftime('%H:%M:%S')} {target}: {sum(t['execs'] for k, t in totals.items() if k[0] == target):,} executions so far, "
                   f"{sum(t['execs'] for t in totals.values()):,} of all; corpus {count(places.corpus) + count(places.seeds)}", flush=True)
-    results = [totals[key] for key in sorted(totals)]
-    return results
+    return [totals[key] for key in sorted(totals)]
 
 
 def once(options):

@@ -263,10 +263,11 @@ def main():
     parser.add_argument("folders", nargs="*", metavar="FOLDER",
                         help="more inputs, in a folder for each target, such as build/fuzz/corpus")
     options = parser.parse_args()
-    if not find_original(options.build):
+    chosen = options.target or SEEDS
+    if not find_original(options.build) and "original" in chosen:
         print("seed.py: error: the original is not there, which fuzz_original compares with; make setup fetches it", file=sys.stderr)
         return 1
-    for target in options.target or SEEDS:
+    for target in chosen:
         try:
             renew(target, options.build, options.folders)
         except FileNotFoundError as error:
