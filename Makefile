@@ -50,7 +50,7 @@ WARN := -Wall -Wextra -Wpedantic -Werror
 BASE := -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=default -pthread -MMD -MP
 INC_reference := -Ireference/include -Ireference/src -Ireference/tools
 INC_conformance := -Ireference/include -Iconformance -Ireference/tools
-INC_fuzz := -Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Ifuzz
+INC_fuzz := -Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Iconformance -Ifuzz
 include_flags = $(or $(INC_$(firstword $(subst /, ,$<))),$(INC_conformance))
 
 TEST_SAN := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -93,15 +93,15 @@ REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
-FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c))
-FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c,$(wildcard fuzz/*.c))
+FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c reference/tests/alloc.c))
+FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c fuzz/mutate_afl.c,$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests fuzz/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
 SCRIPT_TESTS += .ci/check-house.py
 ALL_C = $(ALL_SRC) $(sort $(wildcard reference/include/yoton/*.h reference/*/*.h reference/src/*/*.h conformance/*.h \
 	conformance/*/*.h fuzz/*.h captures/*.h))
 ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
-	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c)
+	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c fuzz/mutate_afl.c)
 
 # --- Objects of each variant: plain, asan (tests, replayed corpora), tsan (context tests), fuzz, the other compiler -----
 gen_obj = $(patsubst $(BUILD)/gen/%.c,$(1)/gen/%.o,$(GEN_SRC))
@@ -116,6 +116,7 @@ AFL_DIR := $(OUT)/fuzz/afl/obj
 CMPLOG_DIR := $(OUT)/fuzz/cmplog/obj
 CLANG_DIR := $(OUT)/clang
 COV_DIR := $(OUT)/coverage
+FUZZ_COV_DIR := $(OUT)/fuzz/cov/obj
 
 REF_TEST_BIN := $(patsubst reference/tests/%.c,$(OUT)/tests/%,$(REF_TESTS))
 SPEC_TEST_BIN := $(patsubst conformance/tests/%.c,$(OUT)/tests/conformance/%,$(SPEC_TESTS))
@@ -130,6 +131,7 @@ BARE := frame handshake
 FUZZ_OTHER := $(addsuffix .clang,$(FUZZ_BIN)) $(foreach t,$(BARE),$(OUT)/fuzz/fuzz_$(t).msan \
 	$(if $(filter x86_64,$(shell uname -m)),$(OUT)/fuzz/fuzz_$(t).m32))
 AFL_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/afl/%,$(FUZZ_TARGETS))
+FUZZ_COV := $(patsubst fuzz/%.c,$(OUT)/fuzz/cov/%,$(FUZZ_TARGETS))
 CMPLOG_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/cmplog/%,$(FUZZ_TARGETS))
 
 
@@ -180,6 +182,7 @@ $(eval $(call variant,AFL,$(AFL_DIR),$$(AFL_CC),$$(AFL_SAN)))
 $(eval $(call variant,CMPLOG,$(CMPLOG_DIR),AFL_LLVM_CMPLOG=1 $$(AFL_CC),$$(AFL_SAN)))
 $(eval $(call variant,CLANG,$(CLANG_DIR),clang,-O1))
 $(eval $(call variant,COV,$(COV_DIR),gcc,$$(COV)))
+$(eval $(call variant,COV,$(FUZZ_COV_DIR),gcc,$$(COV) -fsanitize=address))
 
 archive = @mkdir -p $(@D) && printf '  %-5s %s\n' AR '$@' && rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 link = @mkdir -p $(@D) && $(if $(V),set -x;,printf '  %-5s %s\n' LINK '$@';)
@@ -225,7 +228,7 @@ $(ASAN)/libyotonspec.a: $(call obj,$(ASAN),$(SPEC_SRC) $(CAPTURE_SRC)) $(call ge
 $(TSAN_DIR)/libyoton.a: $(call obj,$(TSAN_DIR),$(LIB_SRC)) $(OUT)/.sources
 	$(archive)
 
-# Calls of malloc and its like pass through reference/tests/support.c, which can count them and let them fail.
+# Calls of malloc and its like pass through reference/tests/alloc.c, which can count them and let them fail.
 WRAP_MALLOC := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 # A test that needs more of the linker sets LDFLAGS_test_name here.
 LDFLAGS_test_runner := -Wl,--wrap=clock_gettime
@@ -253,7 +256,7 @@ $(COV_BIN): $(OUT)/tests/coverage/%: $(COV_DIR)/reference/tests/%.o $(call obj,$
 
 .PHONY: tests fuzzers clang-check
 tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(PLAIN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
-fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) $(FUZZ_OTHER) ## Build the fuzz targets and their plain runners
+fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) $(FUZZ_OTHER) $(OUT)/fuzz/mutate_afl.so ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 
 # --- Fuzz targets: libFuzzer, and the same code behind a plain main that replays files ----------------------------------
@@ -268,26 +271,40 @@ $(OUT)/fuzz/libsim.a: $(call obj,$(FUZZ_DIR),$(FUZZ_SIM)) $(OUT)/.sources
 	$(archive)
 $(ASAN)/libsim.a: $(call obj,$(ASAN),$(FUZZ_SIM)) $(OUT)/.sources
 	$(archive)
-FUZZ_LIBS := -Wl,--as-needed $(LIBS) -lcmocka
-$(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(OUT)/fuzz/libcapture.a \
-		$(OUT)/fuzz/libsim.a $(OUT)/fuzz/libyoton.a
+FUZZ_ARCHIVES := $(addprefix $(OUT)/fuzz/,libharness.a libcapture.a libsim.a libyoton.a) fuzz/within.opt
+# The harness, which fuzz_adapter and fuzz_reports look at.
+FUZZ_HARNESS := $(filter-out conformance/main.c $(CAPTURE_SRC),$(SPEC_SRC))
+$(OUT)/fuzz/libharness.a: $(call obj,$(FUZZ_DIR),$(FUZZ_HARNESS)) $(call gen_obj,$(FUZZ_DIR)) $(OUT)/.sources
+	$(archive)
+FUZZ_LIBS := @fuzz/within.opt -Wl,--as-needed $(LIBS) $(TOOL_LIBS) -lcmocka
+$(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(FUZZ_ARCHIVES)
 	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \
 		$(inputs) $(FUZZ_LIBS)
-$(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libcapture.a \
-		$(ASAN)/libsim.a $(ASAN)/libyoton.a
+$(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_HELP) fuzz/runner.c) $(ASAN)/libyotonspec.a \
+		$(ASAN)/libcapture.a $(ASAN)/libsim.a $(ASAN)/libyoton.a fuzz/within.opt
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
-$(OUT)/fuzz/%.clang: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP) fuzz/runner.c) $(OUT)/fuzz/libcapture.a \
-		$(OUT)/fuzz/libsim.a $(OUT)/fuzz/libyoton.a
+$(OUT)/fuzz/%.clang: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP) fuzz/runner.c) $(FUZZ_ARCHIVES)
 	$(link) $(FUZZ_CC) -pthread -fsanitize=address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
-BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c fuzz/line.c fuzz/runner.c)
+BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c fuzz/line.c fuzz/mutate.c fuzz/runner.c)
 $(OUT)/fuzz/%.msan: $(MSAN_DIR)/fuzz/%.o $(call obj,$(MSAN_DIR),$(BARE_SRC))
 	$(link) $(FUZZ_CC) $(MSAN) $(LDFLAGS) -o $@ $(inputs)
 $(OUT)/fuzz/%.m32: $(M32_DIR)/fuzz/%.o $(call obj,$(M32_DIR),$(BARE_SRC))
 	$(link) $(CC) $(M32) $(LDFLAGS) -o $@ $(inputs)
 
+# With counters at every branch, to see what the corpora take.
+$(OUT)/fuzz/cov/liball.a: $(call obj,$(FUZZ_COV_DIR),$(LIB_SRC) $(CAPTURE_SRC) $(FUZZ_SIM) $(FUZZ_HARNESS) $(FUZZ_HELP) \
+		fuzz/runner.c) $(call gen_obj,$(FUZZ_COV_DIR)) $(OUT)/.sources
+	$(archive)
+$(FUZZ_COV): $(OUT)/fuzz/cov/%: $(FUZZ_COV_DIR)/fuzz/%.o $(OUT)/fuzz/cov/liball.a fuzz/within.opt
+	$(link) gcc -pthread $(COV) -fsanitize=address $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
+
+# How AFL++ mutates streams of packages.
+$(OUT)/fuzz/mutate_afl.so: $(PLAIN)/fuzz/mutate_afl.o $(PLAIN)/fuzz/mutate.o
+	$(link) $(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $(inputs)
+
 # The same for AFL++, once more with what a secondary needs to solve comparisons.
 define afl_targets # folder of objects, of programs, the compiler's environment
-$(2)/liball.a: $$(call obj,$(1),$$(LIB_SRC) $$(CAPTURE_SRC) $$(FUZZ_SIM) $$(FUZZ_HELP)) $$(OUT)/.sources
+$(2)/liball.a: $$(call obj,$(1),$$(LIB_SRC) $$(CAPTURE_SRC) $$(FUZZ_SIM) $$(FUZZ_HARNESS) $$(FUZZ_HELP)) $$(call gen_obj,$(1)) $$(OUT)/.sources
 	$$(archive)
 $(2)/fuzz_%: $(1)/fuzz/fuzz_%.o $(2)/liball.a
 	$$(link) $(3) $$(AFL_CC) -pthread $$(AFL_SAN) -fsanitize=fuzzer $$(LDFLAGS) -o $$@ $$(inputs) $$(FUZZ_LIBS)

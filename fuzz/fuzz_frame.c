@@ -4,6 +4,7 @@
  * stream at hand finds the same frames, error and offset; so does the framer however the stream is
  * cut; a header that is decoded encodes to the same bytes. */
 #include "fuzz.h"
+#include "mutate.h"
 #include "yoton/frame.h"
 
 /* A package, a signal, or how the stream ends. */
@@ -213,6 +214,8 @@ static void check_any_header(const uint8_t *data, size_t size, size_t at) {
     CHECK(good == 8 || (wrong == good && same_header(&header, &untouched)));
     free(copy);
 }
+
+MUTATE_PACKAGES(mutate_in_frame)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t limit = limits[fuzz_setting(data, &size) % (sizeof limits / sizeof limits[0])];

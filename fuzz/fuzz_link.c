@@ -7,6 +7,7 @@
  */
 #include "fuzz.h"
 #include "link_model.h"
+#include "mutate.h"
 
 enum { THINGS = 64, LARGE = 32 * 1024, LARGE_SENDS = 2, NOISE = 40 * 1024 };
 
@@ -211,6 +212,8 @@ static yoton_link_config draw_config(uint8_t setting) {
                                 .close = YOTON_CLOSE_DEFAULT};
     return config;
 }
+
+MUTATE_PACKAGES(mutate_in_link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t setting = fuzz_setting(data, &size);

@@ -3,40 +3,14 @@
  * Oracles: a walker that builds nothing gives the same verdict and offset; the value is what the
  * bytes say, read one by one; it encodes to the size that was told, in the short form, and decodes
  * and encodes to the same again; a payload cut short ends too early, at its end; memory stays below
- * what the header promises, whatever counts claim; a literal is one line of good UTF-8. */
+ * what the header promises, whatever counts claim; when an allocation fails, whichever it is,
+ * nothing is kept; a literal is one line of good UTF-8. */
+#include "alloc.h"
 #include "fuzz.h"
 #include "walker.h"
 #include "yoton/object.h"
 
-/* --- memory --- */
-
 enum { ALLOWED_PER_BYTE = 64, ALLOWED_BESIDES = 4096 };
-
-static size_t live, peak;
-
-int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
-                                              void (*on_free)(const volatile void *))
-    __attribute__((weak));
-size_t __sanitizer_get_allocated_size(const volatile void *p) __attribute__((weak));
-
-static void on_malloc(const volatile void *p, size_t size) {
-    live += p != NULL ? size : 0;
-    peak = live > peak ? live : peak;
-}
-
-static void on_free(const volatile void *p) {
-    size_t size = p != NULL ? __sanitizer_get_allocated_size(p) : 0;
-    live -= size < live ? size : live; /* memory from before the count began is not in it */
-}
-
-/* Counts from here on, in a build with a sanitizer that can tell. */
-static void count_memory(void) {
-    static int installed;
-    if (!installed && __sanitizer_install_malloc_and_free_hooks && __sanitizer_get_allocated_size)
-        __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-    installed = 1;
-    live = peak = 0;
-}
 
 /* --- values --- */
 
@@ -164,12 +138,40 @@ static void check_literal(const yoton_value *value) {
 static int decode(yoton_value *value, const uint8_t *data, size_t size, size_t depth,
                   size_t *used) {
     uint8_t *copy = fuzz_copy(data, size);
-    count_memory();
+    alloc_start(0);
     int error = yoton_object_decode(value, copy, size, depth, used);
-    CHECK(peak <= size * ALLOWED_PER_BYTE + ALLOWED_BESIDES);
+    alloc_stop();
+    CHECK(alloc_peak() <= size * ALLOWED_PER_BYTE + ALLOWED_BESIDES);
+    CHECK(error == YOTON_OK || alloc_live() == 0);
     CHECK(error == YOTON_OK || value->type == YOTON_NONE);
     free(copy);
     return error;
+}
+
+/* One of the `calls` allocations that decoding takes fails, drawn from the bytes. */
+static void check_shortage(const uint8_t *data, size_t size, size_t depth, size_t calls) {
+    yoton_value value;
+    size_t drawn = size, used;
+    for (size_t i = 0; i < size; i++)
+        drawn = drawn * 31 + data[i];
+    alloc_start(1 + drawn % calls);
+    int error = yoton_object_decode(&value, data, size, depth, &used);
+    alloc_stop();
+    CHECK(error == YOTON_E_NOMEM && value.type == YOTON_NONE && alloc_live() == 0);
+}
+
+/* A text is made, or nothing is kept. */
+static void check_literal_shortage(const yoton_value *value, size_t drawn) {
+    char *text = NULL;
+    size_t size, calls;
+    alloc_start(0);
+    CHECK(yoton_object_literal(value, &text, &size) == YOTON_OK);
+    calls = alloc_calls();
+    free(text);
+    alloc_start(1 + drawn % calls);
+    CHECK(yoton_object_literal(value, &text, &size) == YOTON_E_NOMEM);
+    alloc_stop();
+    CHECK(alloc_live() == 0);
 }
 
 /* Every beginning of an object ends too early, at its end. */
@@ -202,6 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int error = decode(&value, data, size, depth, &used);
     CHECK(error == wanted.error);
     CHECK(used == wanted.offset);
+    if (setting % 4 != 0 && alloc_calls() > 0)
+        check_shortage(data, size, depth, alloc_calls());
     if (error != YOTON_OK)
         return 0;
     check_whole(&value, data, used, 0);
@@ -213,6 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 2:
         check_literal(&value);
+        check_literal_shortage(&value, size + data[size / 2]);
         break;
     default:
         check_cut(data, used, depth, setting);

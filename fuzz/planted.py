@@ -6,6 +6,8 @@ FRAME, HANDSHAKE, OBJECT = "reference/src/wire/frame.c", "reference/src/wire/han
 LINK, INPUT, OUTPUT, HELLO, NODE = (f"reference/src/link/{name}.c" for name in ("link", "input", "output", "hello", "node"))
 REQUESTER, REPLIER, SYNC, STATE = (f"reference/src/channels/{name}.c" for name in ("requester", "replier", "sync", "state"))
 NAMES, TEXT = "reference/src/wire/names.c", "reference/src/wire/exchange.c"
+ADAPTER, TESTER, REQUESTS, KNOWN, MERGE, RESULTS = (f"conformance/engine/{name}.c" for name in ("adapter", "tester", "requests", "known", "merge", "results"))
+CHANNELS, HTML, TAP, REPORT_CAPTURE = ("conformance/engine/channels.c", "conformance/report/html.c", "conformance/report/tap.c", "conformance/report/capture.c")
 HALF, TCP, PACKET = (f"reference/tools/capture_{name}.c" for name in ("half", "tcp", "packet"))
 
 PLANTED = [
@@ -83,4 +85,27 @@ PLANTED = [
     ("original", "ports from a range one too small", NAMES, "% PORT_RANGE;", "% (PORT_RANGE - 1);"),
     ("original", "true is 1 only", OBJECT, "d->data[d->at++] != 0;", "d->data[d->at++] == 1;"),
     ("original", "list allowed in a key", OBJECT, "if (d->key_depth > 0 && type != YOTON_TUPLE)", "if (d->key_depth > 0 && type == YOTON_DICT)"),
+    ("adapter", "an answer may come twice", ADAPTER, "if (!json_is_null(awaited))", "if (0)"),
+    ("adapter", "an answer needs no ok", ADAPTER, 'if (!json_is_boolean(json_object_get(line, "ok")))', 'if (json_object_get(line, "ok") == NULL)'),
+    ("adapter", "an array is a line", ADAPTER, "if (!json_is_object(line))\n        fail", "if (line == NULL)\n        fail"),
+    ("adapter", "what was looked at is looked at again", ADAPTER, "    a->scanned -= start;\n", ""),
+    ("adapter", "null is an offset of nothing", ADAPTER, "    if (stop == 0)\n        return text_of(\"%s\", \"\");\n", ""),
+    ("adapter", "an id in C's own notation", ADAPTER, 'if (strlen(id) != 16 || strspn(id, "0123456789abcdefABCDEF") != 16)', "if (strlen(id) != 16)"),
+    ("adapter", "a number that overflows", CHANNELS, "check(t, digits && errno == 0,", "check(t, digits,"),
+    ("adapter", "the adapter says which events were found", ADAPTER, '    json_object_del(line, "found"); /* that is noted here, too */\n', ""),
+    ("adapter", "an event is given out twice", REQUESTS, '            json_object_set_new(line, "found", json_true());\n', ""),
+    ("adapter", "a crash at the end is no failure", TESTER, 'if (crash != NULL && strcmp(verdict, "pass") == 0)', 'if (crash != NULL && strcmp(verdict, "pass") != 0)'),
+    ("reports", "an unknown field is taken", KNOWN, "if (*known == NULL)", "if (0)"),
+    ("reports", "the line of an error is one too few", KNOWN, 'text_of("%s:%zu", path, line)', 'text_of("%s:%zu", path, line - 1)'),
+    ("reports", "the 30th of February", KNOWN, "same.tm_mday != day.tm_mday", "0"),
+    ("reports", "a role that the case has not", KNOWN, "if (test == NULL || (test->roles & known.role) == 0)", "if (test == NULL)"),
+    ("reports", "twice for one version", KNOWN, "strcmp(a, b) == 0)", "a == b)"),
+    ("reports", "cases out of order", MERGE, "parts[i % count].cases, i / count", "parts[i / ((total + count - 1) / count)].cases, i % ((total + count - 1) / count)"),
+    ("reports", "shards of other runs", MERGE, '"spec",      "peer",     "seed", "role",', '"spec",      "peer",     "role",'),
+    ("reports", "an id that leads out of the folder", RESULTS, 'strpbrk(part, "./<>&\\"\'") != NULL', "0"),
+    ("reports", "bytes that are no digits", RESULTS, "hex != NULL && !(json_is_string(hex) && is_hex(json_string_value(hex)))", "hex != NULL && !json_is_string(hex)"),
+    ("reports", "a word that is a tag", RESULTS, 'if (!is_word_of(" sent received note ", json_get_text(entry, "direction")))', 'if (*json_get_text(entry, "direction") == 0)'),
+    ("reports", "a text that is a tag", HTML, 'write_escaped(file, json_get_text(entry, "what"));', 'fputs(json_get_text(entry, "what"), file);'),
+    ("reports", "a line too few", TAP, "i + 1, one);", "i, one);"),
+    ("reports", "a time that no clock has", REPORT_CAPTURE, "fmin(fmax(told, 0), LAST_TIME)", "told"),
 ]

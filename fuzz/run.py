@@ -30,6 +30,7 @@ SLOW = 20  # seconds of processor time that no input may take
 AFL = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1", "AFL_TRY_AFFINITY": "1", "AFL_FAST_CAL": "1",
        "AFL_CMPLOG_ONLY_NEW": "1", "ASAN_OPTIONS": "abort_on_error=1:symbolize=0:detect_leaks=0",
        "UBSAN_OPTIONS": "abort_on_error=1:symbolize=0"}
+PACKAGES = ("frame", "link")  # targets with a mutator that knows packages
 COLUMNS = ("target", "engine", "execs", "exec/s", "edges", "inputs", "new", "findings")
 
 
@@ -57,6 +58,7 @@ class Places:
         self.target, self.name = target, f"fuzz_{target}"
         self.seeds, self.corpus, self.found = ROOT / "fuzz/corpus" / target, build / "fuzz/corpus" / self.name, build / "fuzz/found"
         self.program, self.plain = build / "fuzz" / self.name, build / "fuzz" / f"{self.name}.plain"
+        self.mutator = build / "fuzz/mutate_afl.so"
         self.afl, self.cmplog, self.afl_out = build / "fuzz/afl" / self.name, build / "fuzz/cmplog" / self.name, build / "fuzz/afl-out" / target
         for folder in (self.corpus, self.found):
             folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +138,9 @@ def afl(places, seconds, name="main"):
         # a time-out of the machine is none: an input has a minute, which it is given with a + so that seeds are only left out
         command = ["afl-fuzz", "-i", start, "-o", places.afl_out, "-M" if name == "main" else "-S", name, "-V", seconds, "-t", "60000+", "-m", "none", *(["-x", words] if words else []),
                    *(["-c", places.cmplog] if name == "cmplog" else []), "--", places.afl]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", env={**os.environ, **AFL}, check=False)
+        # AFL++ mutates streams of packages as libFuzzer does
+        knowing = {"AFL_CUSTOM_MUTATOR_LIBRARY": str(places.mutator), "YOTON_FUZZ_TARGET": places.target} if places.target in PACKAGES else {}
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", env={**os.environ, **AFL, **knowing}, check=False)
     stats = afl_stats(places.afl_out / name)
     if "execs_done" not in stats:
         raise Broken(f"afl-fuzz did not run {places.name}:\n{(done.stdout + done.stderr)[-1500:]}")

@@ -19,6 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 LARGEST = 4096  # bytes of an input: larger ones are slow to mutate and teach nothing new
+LARGEST_FOUND = {"reports": 1300}  # where JSON makes inputs long
 SHORT = 400  # bytes of a vector that is kept whether or not it adds to the coverage
 sys.path.insert(0, os.path.join(ROOT, "captures"))
 
@@ -210,11 +211,58 @@ def original_vectors():
                 yield vector["text"].encode("utf-8", "surrogatepass") + setting
 
 
+HELLO = b'{"id":\x01,"ok":true,"context_id":"00000000000000a1","capabilities":["host","bind"]}\n'
+DONE, REFUSED = b'{"id":\x01,"ok":true}\n', b'{"id":\x01,"ok":false,"code":"%s","error":"no"}\n'
+OPENED = b'{"id":\x01,"ok":true,"slot_out_hash":"1","slot_in_hash":"18446744073709551615"}\n'
+CLOSED = b'{"event":"closed","connection":"1","reason":"gone"}\n'
+# What fuzz_adapter's case asks, by the numbers of its things, and what an adapter says to it.
+TALKS = [([0, 1, 2, 3], [DONE, DONE, OPENED, DONE]),
+         ([2, 4, 5, 6], [OPENED, b'{"id":\x01,"ok":true,"value":"abc"}\n', b'{"id":\x01,"ok":true,"value":{"hex":"00ff"}}\n', REFUSED % b"timeout"]),
+         ([7, 13, 8, 9, 10, 11, 12], [CLOSED, b'{"id":null,"ok":false}\n', DONE, REFUSED % b"failed"]), ([14, 0], [REFUSED % b"unsupported"]), ([0], [b"no\n"]),
+         ([0], [DONE, DONE]), ([0], [b"[1]\n"]), ([0], [b"7\n"]), ([7], [CLOSED.replace(b"}", b',"found":true}')]), ([0], [b'{"id":\x01}\n']), ([0], [b'{"id":9,"ok":true}\n']), ([7], []), ([12], [])]
+
+
+def adapter_vectors():
+    for things, lines in TALKS:
+        for way, end in ((0, 0), (2, 1), (3, 3), (67, 4), (6, 8), (0, 5)):
+            yield bytes(things) + HELLO + b"".join(lines) + bytes([len(things), way, end])
+    for hello in (HELLO.replace(b"000000000000a1", b"0x0000000000a1"), HELLO.replace(b'"00', b'"0x'), b'{"id":\x01,"ok":true}\n', REFUSED % b"failed"):
+        yield hello + bytes(3)
+
+
+def results(shard, cases, **more):
+    return json.dumps({"format": 1, "complete": True, "harness": 0, "spec": 0, "peer": {"name": "command", "command": shard}, "seed": "1", "shard": shard, "selected": 3, "role": "both",
+                       "repeat": 1, "selection": 0, "started": "2026-01-02T03:04:05Z", "cases": cases, **more}, separators=(",", ":")).encode()
+
+
+def a_case(number, verdict, **more):
+    return {"id": f"LINK-{number}.1", "requirement": f"LINK-{number}", "level": "must", "origin": "manual", "role": "host", "verdict": verdict, "why": "<b>&", "title": "",
+            "about": "", "section": "", "text": "", "rerun": "", **more}
+
+
+ENTRIES = [{"t": 0.1, "who": "end 1", "direction": way, "what": "<i>", "hex": "594f544f4e", "size": 5, "wrong": 2, "field": "slot"} for way in ("sent", "received", "note")]
+
+
+def reports_vectors():
+    known = [b'{"case":"FRAME-1.1","role":"host","reason":"x"}', b'{"case":"FRAME-1.1","role":"client","reason":"x","peer_version":"2*","message":"m","expires":"2031-12-31"}']
+    lists = [known[0], b"# why\n\n" + known[1] + b"\n" + known[0] + b"\n", known[0] + b"\n" + known[0], known[0].replace(b"host", b"both"), known[1].replace(b"12-31", b"02-29"),
+             known[1].replace(b"12-31", b"13-01"), known[0].replace(b"reason", b"cause"), known[0].replace(b"FRAME-1.1", b"FRAME-0.1"), b"[]", b"{", b""]
+    for text in lists:
+        yield text + b"\0"
+    verdicts = ("pass", "fail", "warn", "skip", "unsupported", "flaky", "xfail", "xpass", "error")
+    one, two = results("1/2", [a_case(1, "pass"), a_case(3, "fail", transcript=ENTRIES, expected="e", got="g")]), results("2/2", [a_case(2, "skip")])
+    for parts in ([one, two], [two, one], [one], [one, one], *([results("1/1", [a_case(n, v, transcript=ENTRIES[:1], stderr="s", left="l")], selected=1)] for n, v in enumerate(verdicts, 1)),
+                  [results("1/1", [a_case(1, "xfail", differences=[{"frame": 1, "time": 1, "stream": 1, "what": "w", "recorded": "r", "live": "l"}])], selected=1, streams=[
+                      {"title": "t", "client": "c", "host": "h", "transcript": ENTRIES}])]):
+        for which in b"\1\2":
+            yield b"\x1e".join(parts) + bytes([which])
+
+
 def no_seeds():
     return iter(())
 
 
-SEEDS = {"link": (link_vectors, link_seeds), "network": (network_vectors, network_seeds), "text": (text_vectors, no_seeds), "original": (original_vectors, object_seeds),
+SEEDS = {"adapter": (adapter_vectors, no_seeds), "reports": (reports_vectors, no_seeds), "link": (link_vectors, link_seeds), "network": (network_vectors, network_seeds), "text": (text_vectors, no_seeds), "original": (original_vectors, object_seeds),
          "capture": (capture_vectors, no_seeds), "frame": (frame_vectors, frame_seeds), "handshake": (handshake_vectors, handshake_seeds),
          "object": (object_vectors, object_seeds)}
 
@@ -234,6 +282,7 @@ def renew(target, build, more):
     """Replaces a corpus. Nothing is lost when something fails before the last step."""
     program = os.path.join(build, "fuzz", "fuzz_" + target)
     corpus = os.path.join(HERE, "corpus", target)
+    most = LARGEST_FOUND.get(target, 2 * LARGEST)
     with tempfile.TemporaryDirectory() as folder:
         offered, kept = os.path.join(folder, "offered"), os.path.join(folder, "kept")
         os.mkdir(offered)
@@ -241,11 +290,11 @@ def renew(target, build, more):
         vectors_of, seeds_of = SEEDS[target]
         found = [contents(os.path.join(path, "fuzz_" + target)) for path in more]
         for data in vectors_of():
-            if len(data) > 2 * LARGEST:
+            if len(data) > most:
                 continue
             write(kept if len(data) <= SHORT else offered, data)
         for data in itertools.chain(seeds_of(), contents(corpus), *found):
-            if len(data) <= 2 * LARGEST:
+            if len(data) <= most:
                 write(offered, data)
         subprocess.run([program, "-merge=1", kept, offered], check=True, capture_output=True)
         inputs = set(contents(kept))

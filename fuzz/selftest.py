@@ -22,9 +22,9 @@ from planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-fno-omit-frame-pointer", "-w", *(f"-I{ROOT / 'reference' / part}" for part in ("include", "src", "tools", "tests")),
-         f"-I{ROOT / 'fuzz'}"]
+         f"-I{ROOT / 'conformance'}", f"-I{ROOT / 'fuzz'}"]
 SANITIZERS = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
-LIBRARIES = ["-pthread", "-Wl,--as-needed", "-lunistring", "-lgmp", "-luv", "-lcmocka"]
+LIBRARIES = ["-pthread", f"@{ROOT / 'fuzz/within.opt'}", "-Wl,--as-needed", "-lunistring", "-lgmp", "-luv", "-ljansson", "-lpcap", "-lm", "-lcmocka"]
 
 
 class Broken(Exception):
@@ -44,9 +44,9 @@ def build(bug, folder, options):
     source = folder / Path(path).name
     source.write_text(text.replace(was, becomes))
     program = folder / f"fuzz_{target}"
-    helpers = [source for source in (ROOT / "fuzz").glob("*.c") if source.stem != "runner" and not source.stem.startswith("fuzz_")]
+    helpers = [source for source in (ROOT / "fuzz").glob("*.c") if source.stem not in ("runner", "mutate_afl") and not source.stem.startswith("fuzz_")]
     # what is mutated comes first, so that the archives' own file of it is not taken
-    archives = [options.build / f"fuzz/lib{name}.a" for name in ("capture", "sim", "yoton")]
+    archives = [options.build / f"fuzz/lib{name}.a" for name in ("harness", "capture", "sim", "yoton")]
     made = run(["clang", *FLAGS, f"-I{(ROOT / path).parent}", *SANITIZERS, source, ROOT / f"fuzz/fuzz_{target}.c", *helpers, *archives, *LIBRARIES, "-o", program])
     if made.returncode:
         raise Broken(f"it does not build:\n{made.stderr[-1500:]}")

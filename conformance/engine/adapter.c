@@ -87,6 +87,13 @@ static void start_process(tester *t) {
     close(failure[0]);
 }
 
+uint64_t told_id(tester *t, const char *op, const json_t *reply) {
+    const char *id = json_get_text(reply, "context_id");
+    if (strlen(id) != 16 || strspn(id, "0123456789abcdefABCDEF") != 16)
+        fail(t, "the adapter's `%s` says context_id \"%s\"; that is not 16 hex digits", op, id);
+    return strtoull(id, NULL, 16);
+}
+
 void adapter_start(tester *t) {
     struct adapter *a = &t->adapter;
     a->replies = json_object();
@@ -103,11 +110,7 @@ void adapter_start(tester *t) {
     a->hello = await_reply(t, request, 0);
     if (!reply_ok(a->hello))
         fail(t, "the adapter refused `hello`: %s", json_get_text(a->hello, "error"));
-    const char *id = json_get_text(a->hello, "context_id");
-    char *rest;
-    t->peer_id = strtoull(id, &rest, 16);
-    if (strlen(id) != 16 || *rest != '\0')
-        fail(t, "the adapter's `hello` says context_id \"%s\"; that is not 16 hex digits", id);
+    t->peer_id = told_id(t, "hello", a->hello);
 }
 
 /* ---- Its end ---- */
@@ -136,6 +139,8 @@ static char *fate_of(int status) {
 
 static char *last_line(const struct buffer *trouble) {
     size_t stop = trouble->size;
+    if (stop == 0)
+        return text_of("%s", "");
     while (stop > 0 && (trouble->bytes[stop - 1] == '\n' || trouble->bytes[stop - 1] == ' '))
         stop--;
     size_t start = stop;
@@ -245,6 +250,7 @@ static void take_line(tester *t, const uint8_t *bytes, size_t size) {
     if (!json_is_object(line))
         fail(t, "the adapter wrote a line that is no JSON object: %s", shown(bytes, size));
     json_object_set_new(line, "read", json_real(now()));
+    json_object_del(line, "found"); /* that is noted here, too */
     if (json_object_get(line, "event") != NULL)
         take_event(t, line);
     else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Channels of the peer, and the barrier built on them. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,11 @@
 
 static uint64_t decimal(tester *t, const json_t *reply, const char *key) {
     const char *text = json_get_text(reply, key);
-    char *rest;
-    uint64_t number = strtoull(text, &rest, 10);
-    check(t, *text && *rest == '\0', "`open` answered %s \"%s\"; that is no decimal number", key,
-          text);
+    errno = 0;
+    uint64_t number = strtoull(text, NULL, 10);
+    bool digits = *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+    check(t, digits && errno == 0,
+          "`open` answered %s \"%s\"; that is no decimal number below 2^64", key, text);
     return number;
 }
 

@@ -10,22 +10,10 @@
 
 #include "engine/commands.h"
 #include "engine/peer.h"
+#include "engine/results.h"
 #include "engine/util.h"
 #include "report/compare.h"
 #include "report/report.h"
-
-static const json_t *read_results(const char *path) {
-    json_error_t error;
-    const json_t *results = json_load_file(path, 0, &error);
-    if (results == NULL && error.line > 0)
-        usage_error("%s, line %d: %s; give results.json of a run", path, error.line, error.text);
-    if (results == NULL)
-        usage_error("%s; give results.json of a run", error.text);
-    if (json_integer_value(json_object_get(results, "format")) != 1 ||
-        !json_is_array(json_object_get(results, "cases")))
-        usage_error("%s: not results of format 1; give results.json of a run", path);
-    return results;
-}
 
 /* By what it says of itself: all that are run by --command are called "command". */
 static char *title_of(const json_t *results) {
@@ -63,7 +51,7 @@ int command_report(const struct options *options) {
         count++;
     struct compared *peers = room(count * sizeof *peers);
     for (size_t i = 0; i < count; i++) {
-        peers[i].results = read_results(options->words[i]);
+        peers[i].results = read_results(options->words[i], "results.json of a run");
         peers[i].title = title_of(peers[i].results);
         peers[i].page = page_of(options->words[i], folder);
     }

@@ -36,7 +36,9 @@ static void check_fields(const char *where, json_t *entry) {
 static void check_date(const char *where, const char *date) {
     struct tm day = {0};
     const char *rest = strptime(date, "%Y-%m-%d", &day);
-    if (rest == NULL || *rest != '\0' || strlen(date) != 10)
+    struct tm same = day; /* the 30th of February becomes the 2nd of March there */
+    if (rest == NULL || *rest != '\0' || strlen(date) != 10 || timegm(&same) == -1 ||
+        same.tm_mday != day.tm_mday)
         usage_error("%s: `expires` is %s; expected a date as 2031-12-31", where, date);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/commands.h"
 #include "engine/conclude.h"
+#include "engine/results.h"
 #include "engine/terminal.h"
 #include "engine/util.h"
 #include "engine/verdict.h"
@@ -20,20 +21,11 @@ struct part {
 };
 
 static struct part read_part(const char *path) {
-    json_error_t error;
-    struct part part = {.path = path, .results = json_load_file(path, 0, &error)};
-    if (part.results == NULL)
-        usage_error("%s: %s; give results.json of a shard", path, error.text);
-    if (json_integer_value(json_object_get(part.results, "format")) != 1)
-        usage_error("%s: not results of format 1", path);
+    struct part part = {.path = path, .results = read_results(path, "results.json of a shard")};
     if (!json_is_true(json_object_get(part.results, "complete")))
         usage_error("%s: the run was interrupted; run this shard again", path);
     part.cases = json_object_get(part.results, "cases");
-    const char *shard = json_get_text(part.results, "shard");
-    int used = 0;
-    if (sscanf(shard, "%5ld/%5ld%n", &part.shard, &part.shards, &used) != 2 ||
-        shard[used] != '\0' || part.shard < 1 || part.shard > part.shards ||
-        !json_is_array(part.cases))
+    if (!is_shard(json_get_text(part.results, "shard"), &part.shard, &part.shards))
         usage_error("%s: not results of a shard", path);
     return part;
 }
@@ -50,6 +42,8 @@ static json_t *field_of(const struct part *part, const char *field) {
 
 static void check_same(const struct part *one, const struct part *other, const char *field) {
     json_t *first = field_of(one, field), *second = field_of(other, field);
+    if (second == NULL)
+        usage_error("%s: `%s` is missing", other->path, field);
     if (!json_equal(first, second)) {
         char *was = json_dumps(first, JSON_ENCODE_ANY | JSON_COMPACT);
         char *is = json_dumps(second, JSON_ENCODE_ANY | JSON_COMPACT);

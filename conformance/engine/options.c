@@ -74,6 +74,9 @@ void usage_error(const char *format, ...) {
     va_start(list, format);
     char *text = text_of_list(format, list);
     va_end(list);
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = '?'; /* what a file says is no end of the line, and nothing for a terminal to do */
     fprintf(stderr, "yotonspec: error: %s\n", text);
     exit(EXIT_USAGE);
 }
@@ -177,10 +180,19 @@ static unsigned choice(const char *name, const char *text, const char *const *wo
     usage_error("--%s %s: expected one of %s", name, text, all);
 }
 
-static void read_shard(struct options *options, const char *text) {
+bool is_shard(const char *text, long *shard, long *shards) {
     int used = 0;
-    if (sscanf(text, "%5ld/%5ld%n", &options->shard, &options->shards, &used) != 2 ||
-        text[used] != '\0' || options->shard < 1 || options->shard > options->shards)
+    if (sscanf(text, "%5ld/%5ld%n", shard, shards, &used) != 2 || text[used] != '\0' ||
+        *shard < 1 || *shard > *shards)
+        return false;
+    char *same = text_of("%ld/%ld", *shard, *shards); /* no blanks, signs or leading zeros */
+    bool plain = strcmp(same, text) == 0;
+    free(same);
+    return plain;
+}
+
+static void read_shard(struct options *options, const char *text) {
+    if (!is_shard(text, &options->shard, &options->shards))
         usage_error("--shard %s: expected I/N with I from 1 to N, as in 2/4", text);
 }
 

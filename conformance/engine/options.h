@@ -43,6 +43,9 @@ struct options {
  * (EXIT_USAGE, one line). */
 struct options read_options(int argc, char **argv);
 
+/* Purpose: is this a shard, as in 2/4? Then its number and how many there are. */
+bool is_shard(const char *text, long *shard, long *shards);
+
 /* Purpose: end the process with EXIT_USAGE and one line on standard error. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -127,7 +127,7 @@ json_t *call(tester *t, const char *op, const char *fields, ...) {
     if (!reply_ok(reply))
         fail(t, "`%s` failed (%s): %s", op, reply_code(reply), json_get_text(reply, "error"));
     if (strcmp(op, "options") == 0 && *json_get_text(reply, "context_id"))
-        t->peer_id = strtoull(json_get_text(reply, "context_id"), NULL, 16);
+        t->peer_id = told_id(t, op, reply);
     return reply;
 }
 

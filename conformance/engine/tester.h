@@ -103,6 +103,9 @@ void end_tick(end *e);
 void adapter_start(tester *t);
 void adapter_write(struct adapter *a);
 
+/* The context_id in the reply to `op`; ends the case when it is no id. */
+uint64_t told_id(tester *t, const char *op, const json_t *reply);
+
 /* What judges an adapter itself: a line of any kind, whose answer has no id, and answers as they
  * are, NULL when none came within the seconds. */
 enum { NO_ID = -1 };

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -259,6 +260,8 @@ static conversation *find(conversation *list, size_t room_left, const char *who,
     return NULL;
 }
 
+static const double LAST_TIME = 1.8e10; /* seconds: 64 bits of nanoseconds hold no more */
+
 static void write_transcript(FILE *file, const json_t *transcript, double start) {
     size_t count = json_array_size(transcript), i, number = 0;
     conversation *list = room((count + 1) * sizeof *list);
@@ -267,7 +270,8 @@ static void write_transcript(FILE *file, const json_t *transcript, double start)
         const char *who = json_get_text(entry, "who");
         if (strncmp(who, "end ", 4) != 0)
             continue;
-        double when = start + json_number_value(json_object_get(entry, "t"));
+        double told = start + json_number_value(json_object_get(entry, "t"));
+        double when = fmin(fmax(told, 0), LAST_TIME);
         write_entry(file, (uint64_t)(when * 1e9), find(list, count + 1, who, &number), number,
                     entry);
     }

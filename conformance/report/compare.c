@@ -182,8 +182,11 @@ static void write_heads(FILE *file, const struct compared *peers, size_t count) 
         const char *verdict;
         json_t *number, *counts = json_object_get(peers[i].results, "counts");
         json_object_foreach(counts, verdict, number) {
-            if (json_integer_value(number) > 0)
-                fprintf(file, "%lld&nbsp;%s ", (long long)json_integer_value(number), verdict);
+            if (json_integer_value(number) <= 0)
+                continue;
+            fprintf(file, "%lld&nbsp;", (long long)json_integer_value(number));
+            write_escaped(file, verdict);
+            fputc(' ', file);
         }
         fputs("</span></th>", file);
     }

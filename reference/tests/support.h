@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "alloc.h"
+
 /* Memory that ends where the next byte cannot be read or written. */
 typedef struct guard {
     uint8_t *start; /* of the mapping */
@@ -27,20 +29,6 @@ uint8_t *guard_place(const guard *g, const void *bytes, size_t size);
 uint8_t *guard_room(const guard *g, size_t size);
 
 void guard_free(guard *g);
-
-/* An allocator that counts and fails on demand. It takes effect in test programs that the Makefile
- * links with $(WRAP_MALLOC), and sees the calls of this project's code, not those of libraries. */
-
-/* Purpose: count from here; the call number `fail_at` (from 1) returns NULL, 0 fails none. */
-void alloc_start(size_t fail_at);
-
-/* Purpose: stop counting and failing. */
-void alloc_stop(void);
-
-size_t alloc_calls(void); /* allocations asked for since alloc_start */
-size_t alloc_live(void);  /* bytes allocated since alloc_start and not freed */
-size_t
-alloc_peak(void); /* the most that were live at once, old and new block of a realloc counted */
 
 /* Purpose: run `check` with no failure, then once for each of its allocations with that one
  * failing. `check` gets `failing` 0 or 1, must see success or YOTON_E_NOMEM accordingly, and must

@@ -358,6 +358,13 @@ static void test_every_allocation_fails(void **state) {
     dicts[sizeof dicts - 1] = 'n';
     bytes nest = {dicts, sizeof dicts};
     assert_true(alloc_fail_each(do_everything, &nest) > 20);
+    for (uint8_t size = 0; size < 100; size++) { /* the blank before a dictionary finds no room */
+        uint8_t list[4 + 100 + 2] = {'l', 2, 's', size};
+        memset(list + 4, 'x', size);
+        memcpy(list + 4 + size, "d\0", 2);
+        bytes before = {list, 4u + size + 2};
+        assert_true(alloc_fail_each(do_everything, &before) > 4);
+    }
     bytes wide = {pairs, sizeof pairs};
     assert_true(alloc_fail_each(do_everything, &wide) > 40);
     bytes deep;

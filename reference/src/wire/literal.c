@@ -170,7 +170,7 @@ static void put_string(text *t, const char *bytes, size_t size) {
 
 static void open_container(text *t, yoton_stack *stack, const yoton_value *value) {
     size_t *entry = NULL;
-    if (value->type == YOTON_DICT)
+    if (t->error == YOTON_OK && value->type == YOTON_DICT) /* an error stays */
         t->error = yoton_dict_entries(value, &entry);
     level *l = t->error == YOTON_OK ? yoton_stack_push(stack, sizeof *l) : NULL;
     if (l == NULL) {

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The harness beside a hostile adapter. Input: one byte for each of at most 16 things that a case
+ * asks of its adapter, what the adapter writes (in which byte 1 is the number of the request asked
+ * last), 3 bytes of settings: how many things; how it writes; how it ends. The case runs as all do,
+ * to its verdict. Oracles: what it writes to the adapter are requests, one a line, numbered; there
+ * is one verdict, never that the harness failed; a line that ADAPTER.md forbids ends the case with
+ * that reason, and nothing else does than what this reader of the lines finds, too. */
+#include "adapter_world.h"
+#include "fuzz.h"
+#include "within.h"
+
+#include "engine/registry.h"
+
+enum { THINGS = 16, EVENT_SECONDS = 1, SECONDS = 1 << 20 };
+
+static const char wanted_text[] = "abc";
+static const uint8_t wanted_bytes[] = {0x00, 0xff};
+
+static struct {
+    const uint8_t *things;
+    size_t count;
+    channel *sub;
+    int late; /* a request whose answer nobody waits for yet; 0 for none */
+} script;
+
+/* --- what the case asks, and whether it has reason to go on --- */
+
+typedef enum thing {
+    HELLO, /* done by the engine */
+    STATUS,
+    TRY,
+    OPEN,
+    PUBLISH,
+    TEXT,
+    BYTES,
+    NO_MESSAGE,
+    EVENT,
+    STRAY,
+    ASK,
+    AWAIT,
+    REFUSED,
+    RUN,
+    COUNT,
+    OPTIONS,
+    KINDS
+} thing;
+
+static bool is_text(const json_t *value, const char *text) {
+    return json_is_string(value) && json_string_length(value) == strlen(text) &&
+           strcmp(json_string_value(value), text) == 0;
+}
+
+static bool is_hex_id(const json_t *value) {
+    if (json_string_length(value) != 16)
+        return false;
+    return strspn(json_string_value(value), "0123456789abcdefABCDEF") == 16;
+}
+
+/* A number below 2^64, in digits and nothing else. */
+static bool is_decimal(const json_t *value) {
+    const char *text = json_string_value(value);
+    size_t size = json_string_length(value);
+    if (text == NULL || size == 0 || strspn(text, "0123456789") != size)
+        return false;
+    while (size > 1 && *text == '0') {
+        text++;
+        size--;
+    }
+    return size < 20 || (size == 20 && strcmp(text, "18446744073709551615") <= 0);
+}
+
+static bool is_ok(const json_t *reply) { return json_is_true(json_object_get(reply, "ok")); }
+
+static bool has_code(const json_t *reply, const char *code) {
+    return reply != NULL && !is_ok(reply) && is_text(json_object_get(reply, "code"), code);
+}
+
+/* May the case go on behind this thing, whose answer is `reply` (NULL: none came)? */
+static bool may_go_on(thing kind, const json_t *reply) {
+    const json_t *value = json_object_get(reply, "value");
+    switch (kind) {
+    case HELLO:
+        return is_ok(reply) && is_hex_id(json_object_get(reply, "context_id"));
+    case TRY:
+    case AWAIT:
+        return reply != NULL && !has_code(reply, "unsupported");
+    case OPEN:
+        return is_ok(reply) && is_decimal(json_object_get(reply, "slot_out_hash")) &&
+               is_decimal(json_object_get(reply, "slot_in_hash"));
+    case STATUS:
+    case PUBLISH:
+        return is_ok(reply);
+    case OPTIONS: /* an id need not be there, where none was asked for */
+        value = json_object_get(reply, "context_id");
+        return is_ok(reply) && (json_string_length(value) == 0 || is_hex_id(value));
+    case TEXT:
+        return is_ok(reply) && is_text(value, wanted_text);
+    case BYTES:
+        return is_ok(reply) && is_text(json_object_get(value, "hex"), "00ff");
+    case NO_MESSAGE:
+        return has_code(reply, "timeout");
+    case REFUSED:
+        return has_code(reply, "failed") || has_code(reply, "closed");
+    case EVENT:
+        return world_event_is_due("closed", "1");
+    default:
+        return true;
+    }
+}
+
+static void do_thing(tester *t, thing kind) {
+    const json_t *got;
+    switch (kind) {
+    case STATUS:
+        got = call(t, "status", "{s:s}", "connection", "1");
+        CHECK(world_same(got, world_reply(t)));
+        break;
+    case TRY:
+        try_call(t, "connections", NULL);
+        break;
+    case OPEN:
+        script.sub = open_sub(t, "fuzz", "txt");
+        break;
+    case PUBLISH:
+        publish(script.sub, wanted_text);
+        break;
+    case TEXT:
+        expect_received(script.sub, wanted_text);
+        break;
+    case BYTES:
+        expect_received_bytes(script.sub, wanted_bytes, sizeof wanted_bytes);
+        break;
+    case NO_MESSAGE:
+        expect_no_message(script.sub);
+        break;
+    case EVENT:
+        world_found(await_event(t, "closed", "1", EVENT_SECONDS));
+        break;
+    case STRAY:
+        world.stray = true;
+        json_object_del(world.replies, "none");
+        got = any_reply(t, send_line(t, "nonsense"), EVENT_SECONDS);
+        CHECK(world_same(got, json_object_get(world.replies, "none")));
+        break;
+    case ASK:
+        script.late = ask(t, "flush", "{s:f}", "timeout", 1.5);
+        break;
+    case AWAIT:
+        await_reply(t, script.late, 2);
+        break;
+    case REFUSED:
+        expect_refused(t, try_call(t, "bind", "{s:s}", "address", "nowhere"), "nowhere");
+        break;
+    case RUN:
+        run_for(t, 0.2);
+        break;
+    case COUNT:
+        CHECK(count_events(t, "closed", "1") == world_count("closed", "1"));
+        break;
+    default:
+        call(t, "options", "{s:i}", "max_message", 1);
+    }
+}
+
+/* Each is there when what it builds on is. */
+static bool makes_sense(thing kind) {
+    bool channel_needed = kind == PUBLISH || kind == TEXT || kind == BYTES || kind == NO_MESSAGE;
+    return (!channel_needed || script.sub != NULL) && (kind != AWAIT || script.late != 0);
+}
+
+static const json_t *reply_of(thing kind, tester *t) {
+    return kind == AWAIT ? world_reply_to(script.late) : world_reply(t);
+}
+
+static void run_script(tester *t) {
+    world.t = t;
+    CHECK(may_go_on(HELLO, world_reply_to(1)));
+    for (size_t i = 0; i < script.count; i++) {
+        thing kind = (thing)(1 + script.things[i] % (KINDS - 1));
+        if (!makes_sense(kind))
+            continue;
+        world.doing = (int)kind;
+        do_thing(t, kind);
+        CHECK(may_go_on(kind == EVENT ? RUN : kind, reply_of(kind, t)));
+        world.doing = RUN;
+    }
+    world.script_done = true;
+}
+
+/* --- the verdict --- */
+
+static bool offers(const char *capability) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(world_reply_to(1), "capabilities"), i,
+                       one) if (is_text(one, capability)) return true;
+    return false;
+}
+
+static void check_fail(const json_t *verdict) {
+    const char *why = json_string_value(json_object_get(verdict, "why"));
+    CHECK(why != NULL && *why != '\0');
+    if (world.bad != NULL) {
+        CHECK(strstr(why, world.bad) != NULL);
+        return;
+    }
+    bool died = json_is_true(json_object_get(verdict, "died"));
+    CHECK(died == (world.end_told || (world.script_done && world_crashes())));
+    if (died)
+        return;
+    thing kind = (thing)world.doing;
+    CHECK(!world.script_done && !may_go_on(kind, reply_of(kind, world.t)));
+    CHECK(json_is_true(json_object_get(verdict, "hung")) <= (reply_of(kind, world.t) == NULL));
+}
+
+/* All that the adapter said is in the report, in front of the reason. */
+static void check_transcript(const json_t *verdict) {
+    size_t i, lines = 0;
+    json_t *entry;
+    json_array_foreach(json_object_get(verdict, "transcript"), i, entry) lines +=
+        is_text(json_object_get(entry, "who"), "adapter") &&
+        is_text(json_object_get(entry, "direction"), "received");
+    CHECK(lines == world.lines || world.lines > WORLD_SHOWN);
+}
+
+static void check_verdict(void) {
+    CHECK(world.verdicts == 1);
+    json_t *verdict = json_loadb(world.verdict, world.verdict_size, 0, NULL);
+    CHECK(json_is_object(verdict));
+    const json_t *word = json_object_get(verdict, "verdict");
+    if (is_text(word, "pass")) {
+        CHECK(world.bad == NULL && world.script_done && !world_crashes());
+    } else if (is_text(word, "unsupported")) {
+        CHECK(world.bad == NULL);
+        CHECK(world.t != NULL || may_go_on(HELLO, world_reply_to(1)));
+        CHECK(world.t == NULL ? !offers("host") || !offers("bind")
+                              : has_code(reply_of((thing)world.doing, world.t), "unsupported"));
+        check_transcript(verdict);
+    } else {
+        CHECK(is_text(word, "fail"));
+        check_fail(verdict);
+        check_transcript(verdict);
+    }
+    json_decref(verdict);
+}
+
+static void whole_case(void *unused) {
+    (void)unused;
+    static char *command[] = {"adapter", NULL};
+    static const struct peer peer = {.name = "fuzzed", .command = command};
+    static const struct test_case test = {.id = "FUZZ", .run = run_script, .roles = ROLE_HOST};
+    struct case_run run = {.test = &test,
+                           .peer = &peer,
+                           .role = ROLE_HOST,
+                           .scale = 1,
+                           .deadline = SECONDS,
+                           .result = WORLD_RESULT};
+    run_case(&run);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint8_t end = fuzz_setting(data, &size), way = fuzz_setting(data, &size);
+    size_t things = fuzz_setting(data, &size) % (THINGS + 1);
+    memset(&script, 0, sizeof script);
+    script.count = things < size ? things : size;
+    script.things = data;
+    world_begin(data + script.count, size - script.count, way, end);
+    CHECK(within(whole_case, NULL) == EXIT_CONFORMS);
+    world_over();
+    check_verdict();
+    within_release();
+    return 0;
+}
