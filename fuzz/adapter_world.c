@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +28,7 @@ static struct {
     int next_pipe;
     double now;
     size_t ready;           /* bytes that can be read now */
+    bool full;              /* its pipe, for once */
     bool started, no_input; /* its standard input was closed */
     char line[WORLD_LINE];
     size_t line_size;
@@ -40,7 +40,7 @@ static struct {
 static bool ours(int fd) { return play.on && fd >= WORLD_RESULT && fd < LAST; }
 
 void world_begin(const uint8_t *data, size_t size, uint8_t way, uint8_t end) {
-    memset(&world, 0, offsetof(struct world, verdict));
+    memset(&world, 0, offsetof(struct world, trouble));
     memset(&play, 0, sizeof play);
     play.data = data;
     play.size = size;
@@ -54,8 +54,13 @@ void world_begin(const uint8_t *data, size_t size, uint8_t way, uint8_t end) {
 void world_over(void) { play.on = false; }
 
 bool world_crashes(void) { return (play.end & 12) == 4; }
+size_t world_left(void) { return play.end >> 6 == 3 ? 2 : play.end >> 6; }
 static bool ends(void) { return (play.end & 1) != 0; } /* else it stays silent */
 static bool stays(void) { return (play.end & 12) == 8; }
+
+static bool process_is_gone(void) {
+    return (play.no_input || (world.end_told && play.end & 2)) && !stays();
+}
 
 /* --- reading what the adapter writes --- */
 
@@ -184,9 +189,14 @@ static void take_verdict(const uint8_t *bytes, size_t size) {
 
 /* --- the system --- */
 
+/* A line behind this byte goes to standard error. */
+static bool is_trouble(void) { return play.at < play.size && play.data[play.at] == 3; }
+
 /* How much can be read next: a line, some bytes, or all. */
 static size_t next_piece(void) {
     size_t left = play.size - play.at;
+    if (is_trouble())
+        return 0;
     if (play.way % 4 == 3)
         return left;
     if (play.way % 4 == 2)
@@ -197,6 +207,10 @@ static size_t next_piece(void) {
 
 static ssize_t read_adapter(char *to, size_t room) {
     size_t size = 0;
+    if (is_trouble()) {
+        errno = EAGAIN;
+        return -1;
+    }
     if (play.at == play.size && (ends() || play.no_input) && !(play.no_input && stays())) {
         world.end_told |= !play.no_input;
         return 0;
@@ -225,6 +239,27 @@ static ssize_t read_adapter(char *to, size_t room) {
     return (ssize_t)size;
 }
 
+/* What is said there belongs into the report. */
+static ssize_t read_trouble(char *to, size_t room) {
+    size_t size = 0;
+    while (is_trouble() && size == 0) {
+        play.at++;
+        while (play.at < play.size && play.data[play.at] != 3 && size < room) {
+            to[size++] = (char)play.data[play.at++];
+            if (to[size - 1] == '\n')
+                break;
+        }
+    }
+    if (size == 0) {
+        errno = EAGAIN;
+        return process_is_gone() ? 0 : -1;
+    }
+    CHECK(world.trouble_size + size <= WORLD_LINE);
+    memcpy(world.trouble + world.trouble_size, to, size);
+    world.trouble_size += size;
+    return (ssize_t)size;
+}
+
 ssize_t __real_read(int fd, void *to, size_t room);
 ssize_t __wrap_read(int fd, void *to, size_t room);
 ssize_t __wrap_read(int fd, void *to, size_t room) {
@@ -232,10 +267,8 @@ ssize_t __wrap_read(int fd, void *to, size_t room) {
         return __real_read(fd, to, room);
     if (fd == FROM)
         return read_adapter(to, room);
-    if (fd == FAILURE)
-        return 0; /* it could be started */
-    errno = EAGAIN;
-    return -1;
+    CHECK(fd == FAILURE || fd == TROUBLE);
+    return fd == FAILURE ? 0 : read_trouble(to, room); /* it could be started */
 }
 
 ssize_t __real_write(int fd, const void *bytes, size_t size);
@@ -248,6 +281,11 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size) {
         return (ssize_t)size;
     }
     CHECK(fd == TO);
+    play.full = play.way & 0x80 && !play.full;
+    if (play.full) {
+        errno = EAGAIN;
+        return -1;
+    }
     if (play.way & 0x40 && size > 10) /* a pipe that is nearly full */
         size = 10;
     take_written(bytes, size);
@@ -265,8 +303,10 @@ int __wrap_poll(struct pollfd *list, nfds_t count, int milliseconds) {
         if (list[i].fd == FROM) {
             CHECK(world.bad == NULL || play.no_input); /* it ends the case */
             play.ready = next_piece();
-            if (play.ready > 0 || ends() || (play.no_input && !stays()))
+            if (play.ready > 0 || (play.at == play.size && (ends() || (play.no_input && !stays()))))
                 list[i].revents = POLLIN;
+        } else if (list[i].fd == TROUBLE && is_trouble()) {
+            list[i].revents = POLLIN;
         } else if (list[i].fd == TO) {
             list[i].revents = POLLOUT;
         }
@@ -276,10 +316,6 @@ int __wrap_poll(struct pollfd *list, nfds_t count, int milliseconds) {
     return found;
 }
 
-static bool process_is_gone(void) {
-    return (play.no_input || (world.end_told && play.end & 2)) && !stays();
-}
-
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
@@ -287,7 +323,7 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
         return __real_waitpid(pid, status, options);
     if (!process_is_gone())
         return 0;
-    *status = world_crashes() ? SIGSEGV : (play.end >> 4) << 8;
+    *status = world_crashes() ? 1 + (play.end >> 4) : (play.end >> 4) << 8;
     return pid;
 }
 
@@ -338,7 +374,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
 size_t __real_end_descendants(pid_t root);
 size_t __wrap_end_descendants(pid_t root);
 size_t __wrap_end_descendants(pid_t root) {
-    return !play.on ? __real_end_descendants(root) : !process_is_gone();
+    return !play.on ? __real_end_descendants(root) : world_left() + !process_is_gone();
 }
 
 void __real_adopt_orphans(void);

@@ -25,7 +25,8 @@ struct world {
     json_t *replies, *events;
     size_t lines; /* read by the harness */
     unsigned verdicts;
-    size_t verdict_size;
+    size_t verdict_size, trouble_size;
+    char trouble[WORLD_LINE]; /* what it said on standard error */
     char verdict[WORLD_VERDICT];
 };
 
@@ -37,6 +38,9 @@ void world_over(void); /* the case is over: system calls are as they are */
 
 /* The adapter's process is ended by a signal when its input ends. */
 bool world_crashes(void);
+
+/* How many processes it leaves behind. */
+size_t world_left(void);
 
 /* What came as the answer to a request, or to the last one; NULL for nothing. */
 const json_t *world_reply_to(int request);

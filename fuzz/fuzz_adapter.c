@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The harness beside a hostile adapter. Input: one byte for each of at most 16 things that a case
  * asks of its adapter, what the adapter writes (in which byte 1 is the number of the request asked
- * last), 3 bytes of settings: how many things; how it writes; how it ends. The case runs as all do,
- * to its verdict. Oracles: what it writes to the adapter are requests, one a line, numbered; there
- * is one verdict, never that the harness failed; a line that ADAPTER.md forbids ends the case with
- * that reason, and nothing else does than what this reader of the lines finds, too. */
+ * last, and a line behind byte 3 goes to standard error), 3 bytes of settings: how many things; how
+ * it writes; how it ends. The case runs as all do, to its verdict. Oracles: what it writes to the
+ * adapter are requests, one a line, numbered; there is one verdict, never that the harness failed;
+ * a line that ADAPTER.md forbids ends the case with that reason, and nothing else does than what
+ * this reader of the lines finds, too. */
 #include "adapter_world.h"
 #include "fuzz.h"
 #include "within.h"
@@ -14,6 +15,10 @@
 enum { THINGS = 16, EVENT_SECONDS = 1, SECONDS = 1 << 20 };
 
 static const char wanted_text[] = "abc";
+static const char long_name[] = /* a request that is not shown whole */
+    "................................................................................"
+    "................................................................................"
+    "................................................................................";
 static const uint8_t wanted_bytes[] = {0x00, 0xff};
 
 static struct {
@@ -119,7 +124,7 @@ static void do_thing(tester *t, thing kind) {
         try_call(t, "connections", NULL);
         break;
     case OPEN:
-        script.sub = open_sub(t, "fuzz", "txt");
+        script.sub = open_sub(t, long_name, "txt");
         break;
     case PUBLISH:
         publish(script.sub, wanted_text);
@@ -156,6 +161,7 @@ static void do_thing(tester *t, thing kind) {
         break;
     case COUNT:
         CHECK(count_events(t, "closed", "1") == world_count("closed", "1"));
+        CHECK(count_events(t, "received", NULL) >= world_count("received", "1"));
         break;
     default:
         call(t, "options", "{s:i}", "max_message", 1);
@@ -197,6 +203,22 @@ static bool offers(const char *capability) {
     return false;
 }
 
+/* Is there a last line, behind blank ones? */
+static bool has_words(const char *text, size_t size) {
+    while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\n'))
+        size--;
+    return size > 0;
+}
+
+/* It is kept as it is when it is UTF-8. */
+static void check_trouble(const json_t *verdict) {
+    const json_t *told = json_object_get(verdict, "stderr");
+    json_t *whole = json_stringn(world.trouble, world.trouble_size);
+    CHECK((told != NULL) == (world.trouble_size > 0));
+    CHECK(told == NULL || whole == NULL || world.trouble_size > 16384 || json_equal(told, whole));
+    json_decref(whole);
+}
+
 static void check_fail(const json_t *verdict) {
     const char *why = json_string_value(json_object_get(verdict, "why"));
     CHECK(why != NULL && *why != '\0');
@@ -206,8 +228,11 @@ static void check_fail(const json_t *verdict) {
     }
     bool died = json_is_true(json_object_get(verdict, "died"));
     CHECK(died == (world.end_told || (world.script_done && world_crashes())));
-    if (died)
+    if (died) {
+        bool said = has_words(world.trouble, world.trouble_size) && world.end_told;
+        CHECK((strstr(why, "; it said: ") != NULL) == said);
         return;
+    }
     thing kind = (thing)world.doing;
     CHECK(!world.script_done && !may_go_on(kind, reply_of(kind, world.t)));
     CHECK(json_is_true(json_object_get(verdict, "hung")) <= (reply_of(kind, world.t) == NULL));
@@ -225,21 +250,27 @@ static void check_transcript(const json_t *verdict) {
 
 static void check_verdict(void) {
     CHECK(world.verdicts == 1);
-    json_t *verdict = json_loadb(world.verdict, world.verdict_size, 0, NULL);
+    json_t *verdict = json_loadb(world.verdict, world.verdict_size, JSON_ALLOW_NUL, NULL);
     CHECK(json_is_object(verdict));
+    const char *left = json_string_value(json_object_get(verdict, "left"));
+    CHECK(world_left() == 0 || (left != NULL && strtoul(left, NULL, 10) == world_left()));
     const json_t *word = json_object_get(verdict, "verdict");
     if (is_text(word, "pass")) {
         CHECK(world.bad == NULL && world.script_done && !world_crashes());
     } else if (is_text(word, "unsupported")) {
         CHECK(world.bad == NULL);
-        CHECK(world.t != NULL || may_go_on(HELLO, world_reply_to(1)));
-        CHECK(world.t == NULL ? !offers("host") || !offers("bind")
-                              : has_code(reply_of((thing)world.doing, world.t), "unsupported"));
+        const json_t *said =
+            world.t != NULL ? reply_of((thing)world.doing, world.t) : world_reply_to(1);
+        bool lacks =
+            world.t == NULL && may_go_on(HELLO, said) && (!offers("host") || !offers("bind"));
+        CHECK(lacks || has_code(said, "unsupported"));
         check_transcript(verdict);
+        check_trouble(verdict);
     } else {
         CHECK(is_text(word, "fail"));
         check_fail(verdict);
         check_transcript(verdict);
+        check_trouble(verdict);
     }
     json_decref(verdict);
 }

@@ -2,7 +2,8 @@
 /* Captured packets to streams to events. Input: 4 bytes for each of at most 64 packets, then what
  * the two sides say, then 2 bytes of settings: how many packets, and which of link type, beginning
  * and numbers. A packet is a piece of what a side says, in any order, twice, cut by a snap length,
- * or an acknowledgement, an end, a reset. Oracles: a packet that is written down is parsed to what
+ * or an acknowledgement, an end, a reset; packets of other connections, which begin anew at times,
+ * may come between. Oracles: a packet that is written down is parsed to what
  * was written; bytes are handed out once, in order, and are those that were said; what is given up
  * as a gap had not come by then; what came is handed out or lies in a gap; a side ends once; events
  * go forward. What the sides say is taken for packets of every link type too, which must stay
@@ -39,11 +40,46 @@ typedef struct network {
     int turned; /* the reader counts who speaks first as side 0, when nobody was seen to connect */
 } network;
 
+/* --- other connections, whose byte at TCP number n is 7n --- */
+
+enum { FIRST_OTHER = 50000, STEP = 7 };
+
+static int is_foreign(const capture_stream *stream) {
+    return stream->side[0].port >= FIRST_OTHER || stream->side[1].port >= FIRST_OTHER;
+}
+
+static void send_foreign(capture_tcp *tcp, const uint8_t *op) {
+    static const unsigned flags[] = {CAPTURE_ACK, CAPTURE_SYN, CAPTURE_SYN | CAPTURE_ACK,
+                                     0,           CAPTURE_FIN, CAPTURE_RST,
+                                     CAPTURE_SYN, CAPTURE_ACK};
+    uint8_t data[8];
+    uint32_t seq = op[1];
+    unsigned flag = flags[op[0] >> 5];
+    int from = op[2] & 1;
+    capture_segment s = {.seq = seq, .ack = op[3], .flags = flag, .data = data, .window = 1};
+    s.from.version = s.to.version = 4;
+    s.from.port = from ? 5000 : (uint16_t)(FIRST_OTHER + (op[2] >> 1 & 3));
+    s.to.port = from ? (uint16_t)(FIRST_OTHER + (op[2] >> 1 & 3)) : 5000;
+    s.size = flag & (CAPTURE_SYN | CAPTURE_RST) ? 0 : op[3] % (sizeof data + 1);
+    for (size_t i = 0; i < s.size; i++)
+        data[i] = (uint8_t)((seq + i) * STEP);
+    CHECK(capture_tcp_add(tcp, &s) == 0);
+}
+
+static void check_foreign(const uint8_t *data, size_t size) {
+    for (size_t i = 1; i < size; i++)
+        CHECK((uint8_t)(data[i] - data[i - 1]) == STEP);
+}
+
 /* --- what comes out --- */
 
 static int on_data(void *user, capture_stream *stream, int from, const uint8_t *data, size_t size) {
     network *n = user;
     side *s = &n->sides[from ^ n->turned];
+    if (is_foreign(stream)) {
+        check_foreign(data, size);
+        return n->inner.data(n->inner.user, stream, from, data, size);
+    }
     CHECK(!s->ended && s->started && size > 0);
     CHECK(s->base + s->at + size <= s->size);
     CHECK(memcmp(data, s->said + s->base + s->at, size) == 0);
@@ -56,6 +92,8 @@ static int on_data(void *user, capture_stream *stream, int from, const uint8_t *
 static int on_gap(void *user, capture_stream *stream, int from, uint64_t bytes, capture_gap why) {
     network *n = user;
     side *s = &n->sides[from ^ n->turned];
+    if (is_foreign(stream))
+        return n->inner.gap(n->inner.user, stream, from, bytes, why);
     CHECK(!s->ended && s->started && bytes > 0);
     for (uint64_t i = 0; i < bytes && s->base + s->at + i < s->size; i++) {
         size_t place = s->base + s->at + (size_t)i;
@@ -68,8 +106,8 @@ static int on_gap(void *user, capture_stream *stream, int from, uint64_t bytes, 
 static int on_end(void *user, capture_stream *stream, int from, capture_end why) {
     network *n = user;
     side *s = &n->sides[from ^ n->turned];
-    CHECK(!s->ended);
-    s->ended = 1;
+    CHECK(is_foreign(stream) || !s->ended);
+    s->ended |= !is_foreign(stream);
     return n->inner.end(n->inner.user, stream, from, why);
 }
 
@@ -83,7 +121,8 @@ static void on_forget(void *user, capture_stream *stream, bool evicted) {
 static int on_event(void *user, const dump_event *event) {
     network *n = user;
     side *s = &n->sides[event->side ^ n->turned];
-    if (event->kind == DUMP_STREAM)
+    if (event->kind == DUMP_STREAM || event->stream->side[0].port >= FIRST_OTHER ||
+        event->stream->side[1].port >= FIRST_OTHER)
         return 0;
     CHECK(event->offset <= s->at);
     CHECK(event->size <= s->size + YOTON_HEADER_SIZE);
@@ -199,6 +238,8 @@ static void start_side(side *s, size_t at) {
 
 static void play_packet(network *n, capture_tcp *tcp, const uint8_t *op) {
     int from = op[0] & 1;
+    if (op[0] & 0x10)
+        send_foreign(tcp, op);
     side *s = &n->sides[from], *other = &n->sides[!from];
     size_t at = s->size > 0 ? (op[1] | (size_t)op[2] << 8) % s->size : 0;
     size_t size = op[3] < s->size - at ? op[3] : s->size - at, cut = 0;

@@ -160,10 +160,10 @@ static void happen(bench *b, const uint8_t thing[4]) {
     case 10:
         if (more == 0) {
             model_drop(&b->m, YOTON_E_SYSTEM);
-            yoton_link_drop(b->link, YOTON_E_SYSTEM, NULL);
+            yoton_link_drop(b->link, YOTON_E_SYSTEM, drawn % 2 ? "enough" : NULL);
         } else if (more < 64) {
             model_close(&b->m);
-            yoton_link_close(b->link, b->m.now, NULL);
+            yoton_link_close(b->link, b->m.now, drawn % 2 ? "enough" : NULL);
         } else {
             yoton_time timeout = drawn * YOTON_MS;
             int error = yoton_link_set_timeout(b->link, timeout);
@@ -215,6 +215,33 @@ static yoton_link_config draw_config(uint8_t setting) {
 
 MUTATE_PACKAGES(mutate_in_link)
 
+/* The same for the link, by leaving out what is so by itself. */
+static yoton_link_config without_defaults(yoton_link_config config) {
+    config.heartbeat = config.timeout = config.handshake = config.close = 0;
+    if (config.max_message == YOTON_MAX_MESSAGE_DEFAULT)
+        config.max_message = 0;
+    return config;
+}
+
+/* What is outside of its range makes no link. */
+static void check_refused(yoton_link_config config, unsigned which) {
+    yoton_link_config bad = config;
+    switch (which) {
+    case 0:
+        bad.timeout = YOTON_TIMEOUT_MIN - 1;
+        break;
+    case 1:
+        bad.id = 0;
+        break;
+    case 2:
+        bad.max_line = YOTON_LINE_SIZE - 1;
+        break;
+    default:
+        bad.max_line = SIZE_MAX;
+    }
+    CHECK(yoton_link_new(&bad, 0) == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t setting = fuzz_setting(data, &size);
     size_t things = fuzz_setting(data, &size) % (THINGS + 1);
@@ -226,7 +253,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     b.size = size - 4 * things;
     b.sends = b.large = 0;
     yoton_link_config config = draw_config(setting);
-    b.link = yoton_link_new(&config, 0);
+    if (things == 0)
+        check_refused(config, setting >> 6);
+    yoton_link_config given = setting & 32 ? without_defaults(config) : config;
+    b.link = yoton_link_new(&given, 0);
     CHECK(b.link != NULL);
     model_open(&b.m, &config);
     if (setting & 16) {

@@ -6,10 +6,12 @@
  * reports of it have a line for each case, and pages that are well-formed and hold nothing but what
  * the harness writes into them; what is refused is so in one line that names the file. */
 #define _GNU_SOURCE /* memfd_create */
+#include <fnmatch.h>
 #include <jansson.h>
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -182,6 +184,31 @@ static void check_refusal(int status, const char *names) {
     CHECK(strchr(bench.said, '\n') == bench.said + strlen(bench.said) - 1); /* one line */
 }
 
+/* The first that fits the case, the role and the version counts; until its day is over. */
+static void check_found(const json_t *entries) {
+    static const char *const versions[] = {"", "2.2", "*"};
+    time_t seconds = time(NULL);
+    char today[16];
+    strftime(today, sizeof today, "%Y-%m-%d", gmtime(&seconds));
+    for (size_t i = 0; i < 3 * bench.known.count; i++) {
+        const struct known_failure *asked = &bench.known.entries[i / 3], *got;
+        size_t first = 0;
+        for (const json_t *entry; first < bench.known.count; first++) {
+            entry = json_object_get(json_array_get(entries, first), "entry");
+            if (strcmp(of(entry, "case", ""), asked->test) == 0 &&
+                strcmp(of(entry, "role", ""), roles_text(asked->role)) == 0 &&
+                fnmatch(of(entry, "peer_version", "*"), versions[i % 3], 0) == 0)
+                break;
+        }
+        got = find_known(&bench.known, asked->test, asked->role, versions[i % 3]);
+        CHECK(got == (first < bench.known.count ? &bench.known.entries[first] : NULL));
+        if (got != NULL && got->expires != NULL)
+            CHECK(known_expired(got) == (strcmp(got->expires, today) < 0));
+        else if (got != NULL)
+            CHECK(!known_expired(got));
+    }
+}
+
 static void check_known(int status) {
     json_t *entries = json_array();
     size_t wrong = read_list(bench.data[0], bench.sizes[0], entries);
@@ -200,6 +227,7 @@ static void check_known(int status) {
             CHECK((json_int_t)got->line == json_integer_value(json_object_get(one, "line")));
             CHECK((got->expires == NULL) == (json_object_get(entry, "expires") == NULL));
         }
+        check_found(entries);
     }
     json_decref(entries);
 }
@@ -233,7 +261,7 @@ static int is_id(const json_t *value, int with_part) {
     if (strcmp(part, "0") == 0)
         return 1;
     for (const char *c = part; *c != '\0'; c++) {
-        if (strchr("./<>&\"'", *c) != NULL)
+        if (strchr("./<>&\"'\x7f", *c) != NULL || (*c >= 0 && *c <= ' '))
             return 0;
         if (*c == ':')
             number = c + 1;
@@ -274,10 +302,14 @@ static int good_talk(const json_t *talk) {
     return talk == NULL || json_is_array(talk);
 }
 
+static int is_whole_text(const json_t *value) {
+    return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+}
+
 static int good_case(const json_t *one) {
     static const char *const texts[] = {"why", "title", "about", "section", "text", "rerun"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!json_is_string(json_object_get(one, texts[i])))
+        if (!is_whole_text(json_object_get(one, texts[i])))
             return 0;
     return good_talk(json_object_get(one, "transcript")) && is_id(json_object_get(one, "id"), 1) &&
            is_id(json_object_get(one, "requirement"), 0) &&
@@ -355,6 +387,14 @@ static int whole_run(json_t *const *given, json_t **parts) {
     return 1;
 }
 
+/* Nothing of what a file says is for a terminal to do. */
+static void check_printed(void) {
+    for (const char *c = bench.printed; *c != '\0'; c++) {
+        CHECK((unsigned char)*c >= ' ' || *c == '\n');
+        CHECK(*c != 0x7f && !(c[0] == '\xC2' && (unsigned char)c[1] < 0xA0));
+    }
+}
+
 static void check_page(const char *name) {
     size_t size, at;
     char *page = read_file(name, &size);
@@ -383,7 +423,7 @@ static void check_tap(size_t cases) {
 static void check_merged(json_t *const *parts) {
     size_t size, i = 0, count = bench.count;
     char *text = read_file("results.json", &size);
-    json_t *results = json_loadb(text, size, 0, NULL);
+    json_t *results = json_loadb(text, size, JSON_ALLOW_NUL, NULL);
     const json_t *cases = json_object_get(results, "cases"),
                  *counts = json_object_get(results, "counts");
     CHECK(json_is_array(cases));
@@ -420,7 +460,7 @@ static void check_results(int status, int compare) {
     json_t *given[PARTS] = {NULL}, *parts[PARTS] = {NULL};
     int good = 1;
     for (size_t i = 0; i < bench.count; i++) {
-        given[i] = json_loadb((const char *)bench.data[i], bench.sizes[i], 0, NULL);
+        given[i] = json_loadb((const char *)bench.data[i], bench.sizes[i], JSON_ALLOW_NUL, NULL);
         good &= good_results(given[i]);
     }
     if (compare ? !good : !whole_run(given, parts)) {
@@ -431,6 +471,7 @@ static void check_results(int status, int compare) {
             check_refusal(status, "missing: ");
     } else {
         CHECK(status == WITHIN_RETURNED && bench.returned != EXIT_USAGE);
+        check_printed();
         if (compare)
             check_page("comparison.html");
         else
@@ -446,7 +487,8 @@ static void check_results(int status, int compare) {
 static int speaks_of_much(void) {
     spoken = 0;
     for (size_t i = 0; i < bench.count; i++) {
-        json_t *results = json_loadb((const char *)bench.data[i], bench.sizes[i], 0, NULL);
+        json_t *results =
+            json_loadb((const char *)bench.data[i], bench.sizes[i], JSON_ALLOW_NUL, NULL);
         good_results(results);
         json_decref(results);
     }

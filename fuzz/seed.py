@@ -119,7 +119,7 @@ def object_seeds():
                 yield package[56:] + bytes([setting])
 
 
-DATA, SNAPPED, END = 0, 4 << 1, 5 << 1
+DATA, SNAPPED, FIN = 0, 4 << 1, 5 << 1
 
 
 def operation(side, kind, at, size):
@@ -131,15 +131,53 @@ def packets_of(size, order):
     """What two sides of `size` bytes each say, in packets of 200, in some order."""
     made = [operation(side, DATA, at, 200) for at in range(0, size, 200) for side in (0, 1)]
     yield from order(made)
-    yield from (operation(side, END, 0, 0) for side in (0, 1))
+    yield from (operation(side, FIN, 0, 0) for side in (0, 1))
 
 
 ORDERS = [lambda made: made, lambda made: made[::-1], lambda made: made + made, lambda made: made[1:],
           lambda made: [bytes([one[0] | SNAPPED]) + one[1:] for one in made]]
 
 
+TCP = struct.pack(">HHIIBBHHH", 40000, 8000, 1, 2, 0x50, 0x18, 512, 0, 0) + b"YOTON!"
+PORTS_4, PORTS_6 = bytes([127, 0, 0, 1] * 2), bytes(15) + b"\1" + bytes(15) + b"\2"
+
+
+def ipv4(inner, proto=6, total=None, more=b"", fragment=0):
+    words = 5 + len(more) // 4
+    return struct.pack(">BBHHHBBH", 0x40 | words, 0, 4 * words + len(inner) if total is None else total, 0, fragment, 64, proto, 0) + PORTS_4 + more + inner
+
+
+def ipv6(inner, kind=6, total=None):
+    return struct.pack(">IHBB", 6 << 28, len(inner) if total is None else total, kind, 64) + PORTS_6 + inner
+
+
+def more_of_ipv6(kinds):
+    """Headers between IPv6 and TCP, each with the number of the next; a fragment's has an offset."""
+    data = TCP
+    for place in range(len(kinds) - 1, -1, -1):
+        _, offset = kinds[place]
+        following = kinds[place + 1][0] if place + 1 < len(kinds) else 6
+        data = struct.pack(">BBHI", following, 0, offset, 0) + data
+    return ipv6(data, kinds[0][0])
+
+
+def raw_packets():
+    inside = [ipv4(TCP), ipv4(TCP, total=0), ipv4(TCP, more=b"\1\1\1\0"), ipv4(TCP, total=10), ipv4(TCP, fragment=7), ipv4(TCP, proto=17), ipv6(TCP), ipv6(TCP, total=0), ipv6(TCP, 17),
+              *(more_of_ipv6(kinds) for kinds in ([(0, 0)], [(43, 0)], [(60, 0)], [(51, 0)], [(44, 0)], [(44, 8)], [(44, 1)], [(0, 0), (60, 0), (44, 0)])), ipv6(struct.pack(">BBHI", 17, 0, 8, 0), 44),
+              ipv6(b"\6\xff" + bytes(6), 0), ipv6(b"\6", 0)]
+    for packet in inside:
+        yield packet
+        yield bytes(12) + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\0") + packet
+    for tags in (b"\x81\0\0\1", b"\x88\xa8\0\1\x81\0\0\2", b"\x91\0\0\1"):
+        yield bytes(12) + tags + b"\x08\0" + ipv4(TCP)
+        yield bytes(12) + tags[:3]
+    yield bytes(12) + b"\x08\6" + bytes(20)
+
+
 def capture_vectors():
     """The library, one connection an input, on every link type, with and without its beginning."""
+    for packet in raw_packets():
+        yield packet + b"\0\0"
     pairs = list(itertools.islice((sides for path in sorted(glob.glob(os.path.join(ROOT, "captures", "*.pcapng")))
                                    if os.path.basename(path)[:-7] not in PARTIAL for _, sides in streams_of(path)), 40))
     for number, sides in enumerate(pairs):
@@ -219,14 +257,16 @@ CLOSED = b'{"event":"closed","connection":"1","reason":"gone"}\n'
 TALKS = [([0, 1, 2, 3], [DONE, DONE, OPENED, DONE]),
          ([2, 4, 5, 6], [OPENED, b'{"id":\x01,"ok":true,"value":"abc"}\n', b'{"id":\x01,"ok":true,"value":{"hex":"00ff"}}\n', REFUSED % b"timeout"]),
          ([7, 13, 8, 9, 10, 11, 12], [CLOSED, b'{"id":null,"ok":false}\n', DONE, REFUSED % b"failed"]), ([14, 0], [REFUSED % b"unsupported"]), ([0], [b"no\n"]),
-         ([0], [DONE, DONE]), ([0], [b"[1]\n"]), ([0], [b"7\n"]), ([7], [CLOSED.replace(b"}", b',"found":true}')]), ([0], [b'{"id":\x01}\n']), ([0], [b'{"id":9,"ok":true}\n']), ([7], []), ([12], [])]
+         ([0], [DONE, DONE]), ([0], [b"[1]\n"]), ([0], [b"7\n"]), ([7], [CLOSED.replace(b"}", b',"found":true}')]), ([0], [b'{"id":\x01}\n']), ([0], [b'{"id":9,"ok":true}\n']), ([7], []), ([12], []),
+         ([0], [b"\3oh\n\3no  \n", DONE]), ([1, 0], [b"\3" + b"far " * 80 + b"\n"]), ([11], [REFUSED % b"closed"]), ([13, 0], [b'{"id":\x01,"ok":true,"context_id":"00000000000000a2"}\n', DONE]),
+         ([7], [b'{"event":"received","connection":"1"}\n{"event":"closed","connection":"2"}\n{"event":"closed"}\n']), ([9, 10], [b'{"id":\x01,"ok":true}'])]
 
 
 def adapter_vectors():
     for things, lines in TALKS:
-        for way, end in ((0, 0), (2, 1), (3, 3), (67, 4), (6, 8), (0, 5)):
+        for way, end in ((0, 0), (128, 0), (192, 1), (0, 0x84), (0, 0x48), (2, 1), (3, 3), (67, 4), (6, 8), (0, 5)):
             yield bytes(things) + HELLO + b"".join(lines) + bytes([len(things), way, end])
-    for hello in (HELLO.replace(b"000000000000a1", b"0x0000000000a1"), HELLO.replace(b'"00', b'"0x'), b'{"id":\x01,"ok":true}\n', REFUSED % b"failed"):
+    for hello in (HELLO.replace(b"000000000000a1", b"0x0000000000a1"), HELLO.replace(b'"00', b'"0x'), HELLO.replace(b'["host"', b'[1,"x","host"'), HELLO.replace(b'"host",', b""), b'{"id":\x01,"ok":true}\n', REFUSED % b"failed"):
         yield hello + bytes(3)
 
 
@@ -251,6 +291,17 @@ def reports_vectors():
         yield text + b"\0"
     verdicts = ("pass", "fail", "warn", "skip", "unsupported", "flaky", "xfail", "xpass", "error")
     one, two = results("1/2", [a_case(1, "pass"), a_case(3, "fail", transcript=ENTRIES, expected="e", got="g")]), results("2/2", [a_case(2, "skip")])
+    wrong = [{"id": "LINK-1"}, {"id": "LINK-1.1/x:1"}, {"id": "LINK-1.a b:1"}, {"requirement": "LINK-"}, {"requirement": "LINK-1x"}, {"level": "most"}, {"why": 1}, {"why": "\0"}, {"transcript": {}},
+             {"transcript": []}, *({"transcript": [{**ENTRIES[0], **bad}]} for bad in ({"t": "1"}, {"what": 1}, {"direction": "up"}, {"hex": 7}, {"hex": "abc"}, {"hex": "zz"}, {"size": 1.5},
+                                                                                  {"size": 1}, {"size": 1 << 40}))]
+    for bad in wrong:
+        yield results("1/1", [a_case(1, "pass", **bad)], selected=1) + b"\2"
+    for text in (b"1", b"{", results("1/1", [7]), results("1/1", {}), results("1/1", [], format=2), results("1/1", [], streams=[{"transcript": [1]}]), results("1/1", [], complete=False)):
+        yield text + b"\1"
+        yield text + b"\2"
+    parts = [results(f"{n}/2", [a_case(n, "pass")], selected=2, measured={"start": n, "trip": 1}, started=f"2026-01-0{3 - n}T03:04:05Z") for n in (1, 2)]
+    for bad in ({}, {"seed": "2"}, {"spec": 1}, {"shard": "2/3"}, {"selected": 3}, {"shard": "02/2"}, {"shard": "3/2"}):
+        yield parts[0] + b"\x1e" + json.dumps({**json.loads(parts[1]), **bad}, separators=(",", ":")).encode() + b"\1"
     for parts in ([one, two], [two, one], [one], [one, one], *([results("1/1", [a_case(n, v, transcript=ENTRIES[:1], stderr="s", left="l")], selected=1)] for n, v in enumerate(verdicts, 1)),
                   [results("1/1", [a_case(1, "xfail", differences=[{"frame": 1, "time": 1, "stream": 1, "what": "w", "recorded": "r", "live": "l"}])], selected=1, streams=[
                       {"title": "t", "client": "c", "host": "h", "transcript": ENTRIES}])]):

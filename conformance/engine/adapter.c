@@ -148,7 +148,11 @@ static char *last_line(const struct buffer *trouble) {
         start--;
     if (stop - start > LINE_SHOWN)
         stop = start + LINE_SHOWN;
-    return copy_of(trouble->bytes + start, stop - start);
+    char *line = copy_of(trouble->bytes + start, stop - start);
+    for (size_t i = 0; i < stop - start; i++)
+        if ((unsigned char)line[i] < ' ')
+            line[i] = '?'; /* nothing for a terminal to do, and no end of the text */
+    return line;
 }
 
 static bool is_gone(struct adapter *a) {

@@ -6,7 +6,7 @@
 
 #include "engine/util.h"
 
-enum { FIRST = 8, LAST = 14, WIDTH = 92 };
+enum { FIRST = 8, LAST = 14, WIDTH = 92, NAME = 7 };
 
 static bool is_heartbeat(const json_t *entry) {
     return strncmp(json_get_text(entry, "what"), "heartbeat", 9) == 0;
@@ -24,15 +24,14 @@ static void show_entry(const json_t *entry) {
     const char *direction = json_get_text(entry, "direction"), *who = json_get_text(entry, "who");
     const char *what = json_get_text(entry, "what");
     bool note = strcmp(direction, "note") == 0, sent = strcmp(direction, "sent") == 0;
-    int width = WIDTH;
-    while (width > 0 && strlen(what) > WIDTH && (what[width] & 0xC0) == 0x80)
-        width--; /* not in the middle of a character */
-    printf("  %8.1f ms  %-7s %s %.*s%s%s\n", 1000 * json_number_value(json_object_get(entry, "t")),
-           who,
-           note   ? "  ·     "
-           : sent ? "──────▶ "
-                  : "◀────── ",
-           width, what, strlen(what) > WIDTH ? "…" : "",
+    printf("  %8.1f ms  ", 1000 * json_number_value(json_object_get(entry, "t")));
+    print_plain(who, WIDTH);
+    printf("%*s %s ", (int)(strlen(who) < NAME ? NAME - strlen(who) : 0), "",
+           note   ? "  ·    "
+           : sent ? "──────▶"
+                  : "◀──────");
+    print_plain(what, WIDTH);
+    printf("%s%s\n", strlen(what) > WIDTH ? "…" : "",
            json_object_get(entry, "wrong") != NULL ? "   ← here" : "");
 }
 

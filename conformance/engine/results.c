@@ -49,6 +49,9 @@ static bool is_id(const char *id) {
     const char *part = behind_requirement(id);
     if (part == NULL || *part++ != '.' || strpbrk(part, "./<>&\"'") != NULL)
         return false;
+    for (const char *c = part; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7F)
+            return false;
     const char *colon = strrchr(part, ':');
     if (colon == part || strcmp(part, "0") == 0)
         return colon == NULL;
@@ -104,6 +107,9 @@ static void check_case(const char *path, size_t number, const json_t *one) {
         if (text == NULL)
             usage_error("%s: case %zu: `%s` is %s", path, number, texts[i].field,
                         value == NULL ? "missing" : "not a text");
+        if (strlen(text) != json_string_length(value))
+            usage_error("%s: case %zu: `%s` has a character U+0000 in it", path, number,
+                        texts[i].field);
         if (texts[i].words != NULL && !is_word_of(texts[i].words, text))
             usage_error("%s: case %zu: `%s` is %s; expected one of%s", path, number, texts[i].field,
                         shown(text, strlen(text)), texts[i].words);
@@ -122,7 +128,7 @@ static void check_case(const char *path, size_t number, const json_t *one) {
 json_t *read_results(const char *path, const char *wanted) {
     json_error_t error;
     size_t i;
-    json_t *results = json_load_file(path, 0, &error), *one;
+    json_t *results = json_load_file(path, JSON_ALLOW_NUL, &error), *one;
     if (results == NULL && error.line > 0)
         usage_error("%s, line %d: %s; give %s", path, error.line, error.text, wanted);
     if (results == NULL)

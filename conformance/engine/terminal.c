@@ -53,6 +53,11 @@ void screen_clear(void) {
         fputs("\r\033[K", stderr);
 }
 
+static void print_line(const char *text) {
+    print_plain(text, SIZE_MAX);
+    putchar('\n');
+}
+
 void screen_job(const json_t *entry) {
     const char *verdict = json_get_text(entry, "verdict"), *id = json_get_text(entry, "id");
     const char *role = json_get_text(entry, "role");
@@ -61,8 +66,8 @@ void screen_job(const json_t *entry) {
     screen_clear();
     bool replay = strncmp(id, "REPLAY-", 7) == 0; /* why not is what one wants to know then */
     if (is_bad(verdict) || (replay && strcmp(verdict, "skip") == 0)) {
-        printf("%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), id, role,
-               json_get_text(entry, "why"));
+        printf("%s%s%s %s as %s: ", paint(verdict), verdict, plain(), id, role);
+        print_line(json_get_text(entry, "why"));
         fflush(stdout);
     }
     if (screen.progress)
@@ -79,26 +84,36 @@ static bool of_adapter(const json_t *entry) {
 static void show_differences(const json_t *entry) {
     size_t i;
     json_t *d;
-    json_array_foreach(json_object_get(entry, "differences"), i, d)
-        printf("  stream %lld, frame %lld, %.6f s: %s\n    recorded  %s\n    live      %s\n",
+    json_array_foreach(json_object_get(entry, "differences"), i, d) {
+        printf("  stream %lld, frame %lld, %.6f s: ",
                (long long)json_integer_value(json_object_get(d, "stream")),
                (long long)json_integer_value(json_object_get(d, "frame")),
-               json_number_value(json_object_get(d, "time")), json_get_text(d, "what"),
-               json_get_text(d, "recorded"), json_get_text(d, "live"));
+               json_number_value(json_object_get(d, "time")));
+        print_line(json_get_text(d, "what"));
+        printf("    recorded  ");
+        print_line(json_get_text(d, "recorded"));
+        printf("    live      ");
+        print_line(json_get_text(d, "live"));
+    }
 }
 
 static void show_failure(const json_t *entry, const char *folder) {
     const char *verdict = json_get_text(entry, "verdict");
-    printf("\n%s%s%s %s as %s: %s\n", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
-           json_get_text(entry, "role"), json_get_text(entry, "title"));
-    printf("  rule   %s (%s): %s\n", json_get_text(entry, "requirement"),
-           json_get_text(entry, "section"), json_get_text(entry, "text"));
-    printf("  why    %s\n", json_get_text(entry, "why"));
+    printf("\n%s%s%s %s as %s: ", paint(verdict), verdict, plain(), json_get_text(entry, "id"),
+           json_get_text(entry, "role"));
+    print_line(json_get_text(entry, "title"));
+    printf("  rule   %s (", json_get_text(entry, "requirement"));
+    print_plain(json_get_text(entry, "section"), SIZE_MAX);
+    printf("): ");
+    print_line(json_get_text(entry, "text"));
+    printf("  why    ");
+    print_line(json_get_text(entry, "why"));
     show_differences(entry);
     show_diagram(json_object_get(entry, "transcript"), of_adapter(entry));
     if (folder != NULL && json_object_get(entry, "capture") != NULL)
         printf("  see    %s/%s\n", folder, json_get_text(entry, "capture"));
-    printf("  again  %s\n", json_get_text(entry, "rerun"));
+    printf("  again  ");
+    print_line(json_get_text(entry, "rerun"));
 }
 
 static void show_failures(const json_t *cases, const char *folder) {
@@ -125,9 +140,11 @@ void screen_summary(const json_t *results, const char *folder) {
     const json_t *peer = json_object_get(results, "peer");
     json_t *counts = json_object_get(results, "counts");
     json_int_t code = json_integer_value(json_object_get(results, "exit"));
-    printf("\n%s%s %s: %s%s\n ", paint(code == EXIT_CONFORMS ? "pass" : "fail"),
-           json_get_text(peer, "name"), json_get_text(peer, "version"), outcome_of(results),
-           plain());
+    printf("\n%s", paint(code == EXIT_CONFORMS ? "pass" : "fail"));
+    print_plain(json_get_text(peer, "name"), SIZE_MAX);
+    putchar(' ');
+    print_plain(json_get_text(peer, "version"), SIZE_MAX);
+    printf(": %s%s\n ", outcome_of(results), plain());
     json_object_foreach(counts, verdict, count) {
         if (json_integer_value(count) > 0)
             printf(" %lld %s", (long long)json_integer_value(count), verdict);

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "engine/util.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,19 @@ char *shown(const void *bytes, size_t size) {
     char *text = text_of("%s%s (%zu bytes)", hex, size > HEX_LIMIT ? "…" : "", size);
     free(hex);
     return text;
+}
+
+void print_plain(const char *text, size_t most) {
+    size_t size = strlen(text);
+    if (size > most)
+        for (size = most; size > 0 && (text[size] & 0xC0) == 0x80; size--) {
+        }
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i], next = (unsigned char)text[i + 1];
+        bool second = c == 0xC2 && next >= 0x80 && next < 0xA0; /* of control characters */
+        putchar(c < ' ' || c == 0x7F || second ? '?' : c);
+        i += second;
+    }
 }
 
 char *capture_name(const char *file) {

@@ -38,6 +38,10 @@ char *hex_of(const void *bytes, size_t size, size_t limit);
 /* The bytes as a person reads them: "quoted" when printable, else hex; at most some 60 columns. */
 char *shown(const void *bytes, size_t size);
 
+/* Prints text of a peer or a file: what would end the line or make a terminal do something is a
+ * question mark. At most `most` bytes of it, whole characters. */
+void print_plain(const char *text, size_t most);
+
 /* The name of a capture as it stands in ids: "state" of "captures/state.pcapng", without points. */
 char *capture_name(const char *file);
 
