@@ -94,14 +94,15 @@ SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c reference/tests/alloc.c))
-FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) fuzz/runner.c fuzz/mutate_afl.c,$(wildcard fuzz/*.c))
+FUZZ_ALONE := fuzz/runner.c fuzz/mutate_afl.c fuzz/calibrate.c
+FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) $(FUZZ_ALONE),$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests fuzz/tests .ci/tests, \
 	$(wildcard $(d)/*.sh $(d)/*.py)))
 SCRIPT_TESTS += .ci/check-house.py
 ALL_C = $(ALL_SRC) $(sort $(wildcard reference/include/yoton/*.h reference/*/*.h reference/src/*/*.h conformance/*.h \
 	conformance/*/*.h fuzz/*.h captures/*.h))
 ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(SPEC_SRC) $(REC_SRC) $(REF_TESTS) $(REF_TEST_HELP) $(SPEC_TESTS) $(SPEC_TEST_HELP) \
-	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard fuzz/runner.c fuzz/mutate_afl.c)
+	$(FUZZ_TARGETS) $(FUZZ_HELP) $(wildcard $(FUZZ_ALONE))
 
 # --- Objects of each variant: plain, asan (tests, replayed corpora), tsan (context tests), fuzz, the other compiler -----
 gen_obj = $(patsubst $(BUILD)/gen/%.c,$(1)/gen/%.o,$(GEN_SRC))
@@ -256,7 +257,7 @@ $(COV_BIN): $(OUT)/tests/coverage/%: $(COV_DIR)/reference/tests/%.o $(call obj,$
 
 .PHONY: tests fuzzers clang-check
 tests: $(REF_TEST_BIN) $(SPEC_TEST_BIN) $(TSAN_TEST_BIN) $(PLAIN_TEST_BIN) $(ASAN)/yoton ## Build the unit tests (ASan and UBSan; the context tests under TSan too)
-fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) $(FUZZ_OTHER) $(OUT)/fuzz/mutate_afl.so ## Build the fuzz targets and their plain runners
+fuzzers: $(FUZZ_BIN) $(FUZZ_PLAIN) $(FUZZ_OTHER) $(OUT)/fuzz/mutate_afl.so $(OUT)/fuzz/calibrate ## Build the fuzz targets and their plain runners
 clang-check: $(call obj,$(CLANG_DIR),$(ALL_SRC)) ## Compile every source with clang, warnings as errors
 
 # --- Fuzz targets: libFuzzer, and the same code behind a plain main that replays files ----------------------------------
@@ -276,6 +277,8 @@ FUZZ_ARCHIVES := $(addprefix $(OUT)/fuzz/,libharness.a libcapture.a libsim.a lib
 FUZZ_HARNESS := $(filter-out conformance/main.c $(CAPTURE_SRC),$(SPEC_SRC))
 $(OUT)/fuzz/libharness.a: $(call obj,$(FUZZ_DIR),$(FUZZ_HARNESS)) $(call gen_obj,$(FUZZ_DIR)) $(OUT)/.sources
 	$(archive)
+# What makes inputs is not what is looked at.
+$(FUZZ_DIR)/fuzz/mutate.o: FUZZ_SAN := $(filter-out -fsanitize=fuzzer%,$(FUZZ_SAN)) -fsanitize=address,undefined
 FUZZ_LIBS := @fuzz/within.opt -Wl,--as-needed $(LIBS) $(TOOL_LIBS) -lcmocka
 $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(FUZZ_ARCHIVES)
 	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \
@@ -290,6 +293,10 @@ $(OUT)/fuzz/%.msan: $(MSAN_DIR)/fuzz/%.o $(call obj,$(MSAN_DIR),$(BARE_SRC))
 	$(link) $(FUZZ_CC) $(MSAN) $(LDFLAGS) -o $@ $(inputs)
 $(OUT)/fuzz/%.m32: $(M32_DIR)/fuzz/%.o $(call obj,$(M32_DIR),$(BARE_SRC))
 	$(link) $(CC) $(M32) $(LDFLAGS) -o $@ $(inputs)
+
+# How fast the machine is, built as the targets are.
+$(OUT)/fuzz/calibrate: $(FUZZ_DIR)/fuzz/calibrate.o
+	$(link) $(FUZZ_CC) -fsanitize=address,undefined $(LDFLAGS) -o $@ $(inputs)
 
 # With counters at every branch, to see what the corpora take.
 $(OUT)/fuzz/cov/liball.a: $(call obj,$(FUZZ_COV_DIR),$(LIB_SRC) $(CAPTURE_SRC) $(FUZZ_SIM) $(FUZZ_HARNESS) $(FUZZ_HELP) \
@@ -362,7 +369,7 @@ prove: ## Prove frame and handshake (Frama-C, z3), and see each proof fail on co
 	@$(PYTHON) reference/proof/prove.py --json $(OUT)/report/prove.json; $(hardened)
 
 .PHONY: coverage coverage-build
-coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it fails when one is missing
+coverage: ## Measure the branches that unit tests take of floors 1 to 3 (all), and fuzz corpora of their targets' files (95 %)
 	@$(setup)
 	@$(MAKE) $(parallel) coverage-build
 	@find $(COV_DIR) -name '*.gcda' -delete
@@ -370,7 +377,8 @@ coverage: ## Measure the branches of floors 1 to 3 that the unit tests take; it 
 	@mkdir -p $(BUILD)/report/coverage
 	@gcovr --root . --object-directory $(COV_DIR) --filter 'reference/src/(wire|link|channels)/' --branches --txt \
 		--html-details $(BUILD)/report/coverage/index.html --fail-under-branch 100 $(COV_DIR)
-coverage-build: $(COV_BIN) ## Build those tests with counters at every branch
+	@$(PYTHON) fuzz/floors.py --coverage --build $(OUT) --json $(OUT)/report/fuzz-coverage.json; $(hardened)
+coverage-build: $(COV_BIN) $(FUZZ_COV) ## Build those tests and the fuzz targets with counters at every branch
 
 .PHONY: experiments
 experiments: ## Do the manual's experiments with sockets again: processes killed, a cable pulled; the table is the answer
@@ -426,6 +434,12 @@ fuzz-campaign: ## Both engines on every target in turn, for HOURS, over one corp
 	@$(PYTHON) fuzz/run.py --build $(OUT) --hours $(HOURS) $(addprefix --target ,$(TARGET)) --json $(OUT)/report/fuzz-campaign.json; $(hardened)
 AFL_NEEDS := afl++ command afl-fuzz fuzzes with another engine than libFuzzer
 fuzzers-afl: $(AFL_BIN) $(CMPLOG_BIN) ## Build the fuzz targets for AFL++
+
+.PHONY: fuzz-floors
+fuzz-floors: ## See that the targets are fast enough, and that without seeds they reach in TIME seconds what the corpora reach
+	@$(setup)
+	@$(MAKE) $(parallel) fuzzers
+	@$(PYTHON) fuzz/floors.py --speed --unseeded --build $(OUT) --jobs $(JOBS) --time $(TIME) --json $(OUT)/report/fuzz-floors.json; $(hardened)
 
 .PHONY: fuzz-selftest
 fuzz-selftest: ## Plant each bug of fuzz/planted.py and see that its target finds it, within TIME seconds of one core

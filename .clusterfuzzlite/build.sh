@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 include="-Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Ifuzz"
 base="-std=c17 -D_POSIX_C_SOURCE=200809L -pthread"
 library="reference/src/*/*.c reference/tools/capture_*.c reference/tools/json_value.c reference/tools/dump_*.c reference/tests/sim_*.c"
-help=$(ls fuzz/*.c | grep -v -e '/fuzz_' -e '/runner.c' -e '/mutate_afl.c')
+help=$(ls fuzz/*.c | grep -v -e '/fuzz_' -e '/runner.c' -e '/mutate_afl.c' -e '/calibrate.c')
 # Where the targets run the libraries are not installed: they go beside them.
 libraries="-Wl,--as-needed -Wl,-rpath,\$ORIGIN/lib -luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
 targets=$(ls fuzz/fuzz_*.c | sed -e 's|.*/fuzz_||' -e 's|\.c$||' | grep -v original)

@@ -14,7 +14,9 @@ typedef struct item {
     uint64_t payload; /* bytes of it that came, right behind the header */
 } item;
 
-enum { LONGEST_BYTEWISE = 240 }; /* a feed per byte is slow; four headers show all it can show */
+enum { LONGEST_BYTEWISE = 130 }; /* a feed per byte is slow; two headers show all it can show */
+
+enum { LONGEST_PIECE = 200 };
 
 /* What is in a stream. */
 typedef struct reading {
@@ -52,6 +54,8 @@ static uint64_t number_at(const uint8_t *p) {
 /* Bytes at `at` that are as control bytes must be: at most 8. */
 static size_t control_at(const uint8_t *data, size_t size, size_t at) {
     size_t good = 0;
+    if (at + 8 <= size && memcmp(data + at, "YOTON   ", 8) == 0)
+        return 8;
     while (good < 8 && at + good < size && data[at + good] == (uint8_t) "YOTON   "[good])
         good++;
     return good;
@@ -149,23 +153,28 @@ static size_t next_piece(uint64_t *seed, size_t left) {
     uint64_t drawn = *seed >> 33;
     size_t piece = (size_t)(drawn % 4 == 0   ? drawn / 4 % 9
                             : drawn % 4 == 1 ? 50 + drawn / 4 % 14
-                                             : drawn / 4 % 200);
+                                             : drawn / 4 % (LONGEST_PIECE + 1));
     return piece < left ? piece : left;
 }
 
-/* Pieces are copied, so that looking past the end of one is noticed. seed 0: whole, 1: bytewise. */
+/* Pieces are copied to where memory ends, so that looking past the end of one is noticed. seed 0:
+ * whole, 1: bytewise. */
 static reading read_framer(const uint8_t *data, size_t size, uint64_t limit, uint64_t seed) {
     reading r = new_reading(size);
     yoton_framer framer;
     int going = 1;
+    uint8_t *room = seed > 1 ? malloc(LONGEST_PIECE) : NULL;
+    CHECK(seed <= 1 || room != NULL);
     yoton_framer_init(&framer, limit);
     for (size_t at = 0; going && at < size;) {
         size_t piece = seed == 0 ? size : seed == 1 ? 1 : next_piece(&seed, size - at);
-        uint8_t *copy = seed > 1 ? fuzz_copy(data + at, piece) : NULL;
-        going = feed(&r, &framer, copy ? copy : data + at, piece);
-        free(copy);
+        const uint8_t *from = data + at;
+        if (room != NULL)
+            from = memcpy(room + LONGEST_PIECE - piece, from, piece);
+        going = feed(&r, &framer, from, piece);
         at += piece;
     }
+    free(room);
     if (going)
         end_reading(&r, YOTON_OK, yoton_framer_position(&framer),
                     yoton_framer_at_boundary(&framer));
@@ -175,8 +184,7 @@ static reading read_framer(const uint8_t *data, size_t size, uint64_t limit, uin
 /* --- comparing --- */
 
 static int same_header(const yoton_header *a, const yoton_header *b) {
-    return a->slot == b->slot && a->source_id == b->source_id && a->source_seq == b->source_seq &&
-           a->dest_id == b->dest_id && a->dest_seq == b->dest_seq && a->length == b->length;
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 static void compare(const reading *a, const reading *b) {
@@ -184,11 +192,8 @@ static void compare(const reading *a, const reading *b) {
     CHECK(a->position == b->position);
     CHECK(a->at_boundary == b->at_boundary);
     CHECK(a->count == b->count);
-    for (size_t i = 0; i < a->count; i++) {
-        CHECK(a->items[i].at == b->items[i].at);
-        CHECK(same_header(&a->items[i].header, &b->items[i].header));
-        CHECK(a->items[i].payload == b->items[i].payload);
-    }
+    _Static_assert(sizeof(item) == 8 * sizeof(uint64_t), "items have no holes");
+    CHECK(a->count == 0 || memcmp(a->items, b->items, a->count * sizeof(item)) == 0);
 }
 
 static void check_headers(const reading *r, const uint8_t *data) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Puts what `make fuzz`, `fuzz-campaign`, `fuzz-selftest`, `prove` and `model` found last on one page,
+"""Puts what `make fuzz`, `fuzz-campaign`, `fuzz-floors`, `coverage`, `fuzz-selftest`, `prove` and `model` found last on one page,
 build/report/hardening.html. Each of them calls it; what was not run yet is said to be missing.
 
 hardening.py [--build DIR]
@@ -8,6 +8,7 @@ hardening.py [--build DIR]
 import argparse
 import html
 import json
+import re
 import time
 from pathlib import Path
 
@@ -45,12 +46,26 @@ def planted(data):
         ("target", "bug", "the corpus finds it", "seconds until the fuzzer does", "found"), [[r["target"], r["bug"], r["corpus"], r["seconds"], r["found"]] for r in data])
 
 
+def floors(data):
+    return table(("target", "what", "is", "at least", "good"), [[r["target"], r["what"], r["is"], r["floor"], r["good"]] for r in data])
+
+
+def covered(data):
+    page = table(("target", "branches of its own files", "taken by the corpus", "share, %", "good"),
+                 [[r["target"], r["branches"], r["taken"], round(100 * r["taken"] / max(1, r["branches"]), 1), r["good"]] for r in data])
+    left = [[r["target"], reason, len(lines), ", ".join(lines)] for r in data for reason, lines in r["excluded"].items()]
+    return page + "<p>Left out:</p>" + table(("target", "why", "lines", "which"), left)
+
+
 def proved(data):
     held = [r for r in data if r["fault"] is None]
     faults = [r for r in data if r["fault"] is not None]
     page = table(("proof", "what is proved", "goals", "seconds", "proved"), [[r["proof"], r["says"], r["goals"], r["seconds"], r["proved"]] for r in held])
     page += "<p>Of code that is wrong they do not hold:</p>" + table(("proof", "what is wrong", "not proved"), [[r["proof"], r["fault"], not r["proved"]] for r in faults])
-    return page + "<p>What they assume is written in reference/proof/README.md.</p>"
+    text = (ROOT / "reference/proof/README.md").read_text()
+    assumed = text[text.index("## What is assumed"):].split("\n\n")[1]
+    items = re.split(r"\n- ", "\n" + assumed.strip())[1:]
+    return page + "<p>They assume:</p><ul>" + "".join(f"<li>{html.escape(' '.join(item.split()))}</li>" for item in items) + "</ul>"
 
 
 def modelled(data):
@@ -59,6 +74,7 @@ def modelled(data):
 
 
 PARTS = [("fuzz", "Fuzzing", "make fuzz", fuzzed), ("fuzz-campaign", "Campaign", "make fuzz-campaign HOURS=1", fuzzed),
+         ("fuzz-floors", "Speed, and runs without seeds", "make fuzz-floors", floors), ("fuzz-coverage", "Branches that the corpora take", "make coverage", covered),
          ("fuzz-selftest", "Planted bugs", "make fuzz-selftest", planted), ("prove", "Proofs", "make prove", proved), ("model", "Models", "make model", modelled)]
 
 

@@ -44,7 +44,7 @@ def build(bug, folder, options):
     source = folder / Path(path).name
     source.write_text(text.replace(was, becomes))
     program = folder / f"fuzz_{target}"
-    helpers = [source for source in (ROOT / "fuzz").glob("*.c") if source.stem not in ("runner", "mutate_afl") and not source.stem.startswith("fuzz_")]
+    helpers = [source for source in (ROOT / "fuzz").glob("*.c") if source.stem not in ("runner", "mutate_afl", "calibrate") and not source.stem.startswith("fuzz_")]
     # what is mutated comes first, so that the archives' own file of it is not taken
     archives = [options.build / f"fuzz/lib{name}.a" for name in ("harness", "capture", "sim", "yoton")]
     made = run(["clang", *FLAGS, f"-I{(ROOT / path).parent}", *SANITIZERS, source, ROOT / f"fuzz/fuzz_{target}.c", *helpers, *archives, *LIBRARIES, "-o", program])
