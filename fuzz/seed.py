@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -329,6 +330,16 @@ def contents(folder):
             yield f.read()
 
 
+def found_once(corpus):
+    """The inputs that FINDINGS.md names."""
+    with open(os.path.join(HERE, "FINDINGS.md"), encoding="utf-8") as f:
+        names = re.findall(r"`([0-9a-f]{64})`", f.read())
+    for path in (os.path.join(corpus, name) for name in names):
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                yield f.read()
+
+
 def renew(target, build, more):
     """Replaces a corpus. Nothing is lost when something fails before the last step."""
     program = os.path.join(build, "fuzz", "fuzz_" + target)
@@ -344,6 +355,8 @@ def renew(target, build, more):
             if len(data) > most:
                 continue
             write(kept if len(data) <= SHORT else offered, data)
+        for data in found_once(corpus):
+            write(kept, data)
         for data in itertools.chain(seeds_of(), contents(corpus), *found):
             if len(data) <= most:
                 write(offered, data)

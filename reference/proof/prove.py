@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WIRE = "reference/src/wire"
-FRAME, HANDSHAKE, LE = f"{WIRE}/frame.c", f"{WIRE}/handshake.c", f"{WIRE}/le.h"
+FRAME, HANDSHAKE, LE, NAMES = f"{WIRE}/frame.c", f"{WIRE}/handshake.c", f"{WIRE}/le.h", f"{WIRE}/names.c"
 FUNCTIONS = "yoton_header_encode,yoton_header_decode,decode_fields,good_control,yoton_framer_init,fail,finish_header,feed_payload"
 
 
@@ -74,12 +74,17 @@ def shake(copy):
     return eva(copy, "handshake.c", HANDSHAKE, "-eva-auto-loop-unroll", "100", "-eva-slevel", "20000")
 
 
+def all_goals(said):
+    """(proved, goals, what was said) by WP."""
+    found = re.search(r"Proved goals: +(\d+) / (\d+)", said)
+    return bool(found) and found[1] == found[2] and found[2] != "0", int(found[2]) if found else 0, said
+
+
 def contracts(copy, functions=FUNCTIONS, smoke=("-wp-smoke-tests", "-wp-smoke-timeout", "3")):
     """(proved, goals, what was said) by WP. Smoke tests: goals that must not be provable, as contracts that contradict themselves prove all."""
     said = run(["frama-c", *includes("-D__FC_STRING_H_ -include reference/proof/string.h"), "-wp", "-wp-rte", *smoke, "-wp-prover", "cvc4,z3",
                 "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "-wp-fct", functions, FRAME], copy.root)
-    found = re.search(r"Proved goals: +(\d+) / (\d+)", said)
-    return bool(found) and found[1] == found[2] and found[2] != "0", int(found[2]) if found else 0, said
+    return all_goals(said)
 
 
 def step(function):
@@ -112,6 +117,17 @@ def words(copy):
     return answers == ["unsat", "unsat"] and len(puts) == 8, 2 * set(answers).issubset({"sat", "unsat"}), "\n".join(answers)
 
 
+def rests(copy):
+    """(proved, goals, what was said) by WP of the functions of names.c that need no library, cut out of it."""
+    text = (copy.root / NAMES).read_text()
+    parts = [re.search(pattern, text, re.M | re.S)[0] for pattern in (r"^#define SLOT_RANGE .*?$", r"^#define EIGHTH .*?$", r"/\*@ predicate is_rest(?:(?!\*/).)*\*/")]
+    parts += [re.search(rf"/\*@(?:(?!\*/).)*\*/\nstatic uint64_t {name}\(.*?\n}}\n", text, re.S)[0] for name in ("add_mod", "go_on")]
+    (copy.root / "rests.c").write_text("\n".join(["#include <stdint.h>", *parts]))
+    said = run(["frama-c", "-machdep", "x86_64", "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-smoke-tests", "-wp-smoke-timeout", "3", "-wp-prover", "cvc4",
+                "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "rests.c"], copy.root)
+    return all_goals(said)
+
+
 # Each proof, what it says, and code that is wrong, of which it, or the part of it that is named last, must not hold.
 PROOFS = [
     ("numbers", words, "8 bytes and the number that they are, read and written (le.h; z3 on bit vectors)",
@@ -120,6 +136,9 @@ PROOFS = [
      [("two fields swapped", FRAME, "header->dest_id = yoton_le64_get(in + AT_DEST_ID);", "header->dest_id = yoton_le64_get(in + AT_DEST_SEQ);", step("decode_fields")),
       ("a payload's end one byte early", FRAME, "frame->last = framer->remaining == 0;", "frame->last = framer->remaining <= 1;", step("feed_payload")),
       ("a length above the limit taken", FRAME, "if (frame->header.length > framer->max_message)", "if (frame->header.length > framer->max_message + 1)", step("finish_header"))]),
+    ("rests", rests, "the hash of a slot modulo its range, 64 bits at a time, without overflow (names.c; Frama-C WP)",
+     [("2^64 counts as 7", NAMES, "b - left + 7", "b - left + 6"), ("the range itself is a rest", NAMES, "total >= SLOT_RANGE ?", "total > SLOT_RANGE ?"),
+      ("what is shifted out is lost", NAMES, "rest / EIGHTH * 8)", "rest / EIGHTH)")]),
     ("framer", feed, "no feed reads or writes where it must not, whatever was fed before (frame.c; Frama-C Eva)",
      [("a header's piece four bytes too long", FRAME, "size_t take = YOTON_HEADER_SIZE - have;", "size_t take = YOTON_HEADER_SIZE - have + 4;"),
       ("a piece not bounded by the input", FRAME, "    if (take > size)\n        take = size;\n", "")]),

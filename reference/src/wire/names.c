@@ -18,6 +18,7 @@ _Static_assert(GMP_NAIL_BITS == 0 && (GMP_NUMB_BITS == 64 || GMP_NUMB_BITS == 32
 
 #define FACTOR UINT64_C(0xD2D84A61)
 #define SLOT_RANGE (UINT64_MAX - 7) /* 2^64 - 8 */
+#define EIGHTH (UINT64_MAX / 8 + 1) /* of 2^64 */
 
 enum {
     LIMBS_IN_64 = 64 / GMP_NUMB_BITS,
@@ -165,18 +166,32 @@ static uint64_t piece(const sum *v, mp_size_t i) {
     return value;
 }
 
+/*@ predicate is_rest(integer rest, integer of) = 0 <= rest < SLOT_RANGE &&
+      (of == rest || of == rest + SLOT_RANGE || of == rest + 2 * SLOT_RANGE); */
+
+/*@ requires a <= SLOT_RANGE;
+    assigns \nothing;
+    ensures is_rest(\result, a + b); */
 static uint64_t add_mod(uint64_t a, uint64_t b) {
-    uint64_t total = a + b;
-    if (total < a)
-        total += 8; /* 2^64 is 8 more than a multiple of the range */
+    uint64_t left = UINT64_MAX - a; /* beyond it stands 2^64, which is 8 more than the range */
+    uint64_t total = b > left ? b - left + 7 : a + b;
     return total >= SLOT_RANGE ? total - SLOT_RANGE : total;
 }
 
-/* SLOT-5: v mod (2^64 - 8), where 2^64 counts as 8. */
+/* The rest of a number that goes on with 64 bits more, where 2^64 counts as 8. */
+/*@ requires rest < SLOT_RANGE;
+    assigns \nothing;
+    ensures \result < SLOT_RANGE;
+    ensures \exists integer k; rest * 8 + next == \result + k * SLOT_RANGE; */
+static uint64_t go_on(uint64_t rest, uint64_t next) {
+    return add_mod(add_mod(rest % EIGHTH * 8, rest / EIGHTH * 8), next);
+}
+
+/* SLOT-5: v mod (2^64 - 8) */
 static uint64_t slot_rest(const sum *v) {
     uint64_t rest = 0;
     for (mp_size_t i = (v->used + LIMBS_IN_64 - 1) / LIMBS_IN_64; i-- > 0;)
-        rest = add_mod(add_mod(rest << 3, (rest >> 61) * 8), piece(v, i));
+        rest = go_on(rest, piece(v, i));
     return rest;
 }
 
