@@ -24,6 +24,8 @@ WIRE = "reference/src/wire"
 FRAME, HANDSHAKE, LE, NAMES = f"{WIRE}/frame.c", f"{WIRE}/handshake.c", f"{WIRE}/le.h", f"{WIRE}/names.c"
 FUNCTIONS = "yoton_header_encode,yoton_header_decode,decode_fields,good_control,yoton_framer_init,fail,finish_header,feed_payload"
 
+LINE = "hex_digit,id_byte,pid_byte,line_byte,yoton_handshake_parse"
+
 
 class Copy:
     """The sources in a folder of their own, in which they may be wrong."""
@@ -80,16 +82,20 @@ def all_goals(said):
     return bool(found) and found[1] == found[2] and found[2] != "0", int(found[2]) if found else 0, said
 
 
-def contracts(copy, functions=FUNCTIONS, smoke=("-wp-smoke-tests", "-wp-smoke-timeout", "3")):
+def contracts(copy, functions=FUNCTIONS, smoke=("-wp-smoke-tests", "-wp-smoke-timeout", "3"), source=FRAME):
     """(proved, goals, what was said) by WP. Smoke tests: goals that must not be provable, as contracts that contradict themselves prove all."""
     said = run(["frama-c", *includes("-D__FC_STRING_H_ -include reference/proof/string.h"), "-wp", "-wp-rte", *smoke, "-wp-prover", "cvc4,z3",
-                "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "-wp-fct", functions, FRAME], copy.root)
+                "-wp-timeout", "30", "-wp-par", str(os.cpu_count()), "-wp-fct", functions, source], copy.root)
     return all_goals(said)
 
 
-def step(function):
+def step(function, source=FRAME):
     """WP on one function, for the faults."""
-    return lambda copy: contracts(copy, function, ())
+    return lambda copy: contracts(copy, function, (), source)
+
+
+def line(copy):
+    return contracts(copy, LINE, source=HANDSHAKE)
 
 
 def term(text):
@@ -136,6 +142,10 @@ PROOFS = [
      [("two fields swapped", FRAME, "header->dest_id = yoton_le64_get(in + AT_DEST_ID);", "header->dest_id = yoton_le64_get(in + AT_DEST_SEQ);", step("decode_fields")),
       ("a payload's end one byte early", FRAME, "frame->last = framer->remaining == 0;", "frame->last = framer->remaining <= 1;", step("feed_payload")),
       ("a length above the limit taken", FRAME, "if (frame->header.length > framer->max_message)", "if (frame->header.length > framer->max_message + 1)", step("finish_header"))]),
+    ("line", line, "the parser takes just the beginnings of good lines, gives the numbers in them, and stops at the first byte that cannot be (handshake.c; Frama-C WP)",
+     [("a g in an id", HANDSHAKE, "byte <= 'f' ?", "byte <= 'g' ?", step("hex_digit", HANDSHAKE)),
+      ("a process id of 2^64", HANDSHAKE, "(UINT64_MAX - digit) / 10)", "UINT64_MAX / 10 + 1)", step("pid_byte", HANDSHAKE)),
+      ("an offset one too few", HANDSHAKE, "*offset = l.at + 1;", "*offset = l.at;", step("yoton_handshake_parse", HANDSHAKE))]),
     ("rests", rests, "the hash of a slot modulo its range, 64 bits at a time, without overflow (names.c; Frama-C WP)",
      [("2^64 counts as 7", NAMES, "b - left + 7", "b - left + 6"), ("the range itself is a rest", NAMES, "total >= SLOT_RANGE ?", "total > SLOT_RANGE ?"),
       ("what is shifted out is lost", NAMES, "rest / EIGHTH * 8)", "rest / EIGHTH)")]),
