@@ -93,7 +93,7 @@ REF_TEST_HELP := $(filter-out $(REF_TESTS),$(wildcard reference/tests/*.c))
 SPEC_TEST_HELP := $(filter-out $(SPEC_TESTS),$(wildcard conformance/tests/*.c))
 REC_SRC := $(sort $(wildcard captures/*.c))
 FUZZ_TARGETS := $(sort $(wildcard fuzz/fuzz_*.c))
-FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c reference/tests/alloc.c))
+FUZZ_SIM := $(sort $(wildcard reference/tests/sim_*.c reference/tests/alloc.c reference/tools/literal_read.c))
 FUZZ_ALONE := fuzz/runner.c fuzz/mutate_afl.c fuzz/calibrate.c
 FUZZ_HELP := $(filter-out $(FUZZ_TARGETS) $(FUZZ_ALONE),$(wildcard fuzz/*.c))
 SCRIPT_TESTS := $(sort $(foreach d,reference/tests conformance/tests captures/tests spec/tests fuzz/tests .ci/tests, \
@@ -267,7 +267,7 @@ $(OUT)/fuzz/libcapture.a: $(call obj,$(FUZZ_DIR),$(CAPTURE_SRC)) $(OUT)/.sources
 	$(archive)
 $(ASAN)/libcapture.a: $(call obj,$(ASAN),$(CAPTURE_SRC)) $(OUT)/.sources
 	$(archive)
-# The simulated networks of the tests, which fuzz_network drives.
+# The simulated networks of the tests, which fuzz_network drives, and what else targets look with.
 $(OUT)/fuzz/libsim.a: $(call obj,$(FUZZ_DIR),$(FUZZ_SIM)) $(OUT)/.sources
 	$(archive)
 $(ASAN)/libsim.a: $(call obj,$(ASAN),$(FUZZ_SIM)) $(OUT)/.sources
@@ -277,8 +277,8 @@ FUZZ_ARCHIVES := $(addprefix $(OUT)/fuzz/,libharness.a libcapture.a libsim.a lib
 FUZZ_HARNESS := $(filter-out conformance/main.c $(CAPTURE_SRC),$(SPEC_SRC))
 $(OUT)/fuzz/libharness.a: $(call obj,$(FUZZ_DIR),$(FUZZ_HARNESS)) $(call gen_obj,$(FUZZ_DIR)) $(OUT)/.sources
 	$(archive)
-# What makes inputs is not what is looked at.
-$(FUZZ_DIR)/fuzz/mutate.o: FUZZ_SAN := $(filter-out -fsanitize=fuzzer%,$(FUZZ_SAN)) -fsanitize=address,undefined
+# What makes inputs, and what judges pages, is not what is looked at.
+$(addprefix $(FUZZ_DIR)/fuzz/,mutate.o markup.o within.o): FUZZ_SAN := $(filter-out -fsanitize=fuzzer%,$(FUZZ_SAN)) -fsanitize=address,undefined
 FUZZ_LIBS := @fuzz/within.opt -Wl,--as-needed $(LIBS) $(TOOL_LIBS) -lcmocka
 $(FUZZ_BIN): $(OUT)/fuzz/%: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP)) $(FUZZ_ARCHIVES)
 	$(link) $(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ \

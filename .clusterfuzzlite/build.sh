@@ -11,12 +11,12 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-include="-Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Ifuzz"
+include="-Ireference/include -Ireference/src -Ireference/tools -Ireference/tests -Iconformance -Ifuzz"
 base="-std=c17 -D_POSIX_C_SOURCE=200809L -pthread"
-library="reference/src/*/*.c reference/tools/capture_*.c reference/tools/json_value.c reference/tools/dump_*.c reference/tests/sim_*.c"
+library="reference/src/*/*.c reference/tools/capture_*.c reference/tools/json_value.c reference/tools/dump_*.c reference/tests/sim_*.c reference/tests/alloc.c reference/tools/literal_read.c $(ls conformance/*/*.c | grep -v -e /mutants/ -e /peers/ -e /tests/)"
 help=$(ls fuzz/*.c | grep -v -e '/fuzz_' -e '/runner.c' -e '/mutate_afl.c' -e '/calibrate.c')
 # Where the targets run the libraries are not installed: they go beside them.
-libraries="-Wl,--as-needed -Wl,-rpath,\$ORIGIN/lib -luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
+libraries="@fuzz/within.opt -Wl,--as-needed -Wl,-rpath,\$ORIGIN/lib -luv -lunistring -lgmp -ljansson -lpcap -lcmocka"
 targets=$(ls fuzz/fuzz_*.c | sed -e 's|.*/fuzz_||' -e 's|\.c$||' | grep -v original)
 if [ "${SANITIZER:-}" = memory ]; then
     library="reference/src/wire/frame.c reference/src/wire/handshake.c"
@@ -29,6 +29,12 @@ compile() { # the words of the flags are meant to be split
     # shellcheck disable=SC2086
     $CC $CFLAGS $base $include -c -o "$work/$(echo "$1" | tr / _).o" "$1"
 }
+if [ "${SANITIZER:-}" != memory ]; then # what the harness is made of besides
+    python3 conformance/tools/gen_requirements.py spec/wire.md conformance/ADAPTER.md > "$work/requirements.c"
+    python3 conformance/tools/gen_evidence.py conformance/mutants conformance/findings.md > "$work/evidence.c"
+    library="$library $work/requirements.c $work/evidence.c"
+    include="$include -Ireference/tools"
+fi
 for source in $library $help; do compile "$source"; done
 rm -f "$work/libyoton.a"
 ar rcs "$work/libyoton.a" "$work"/*.o

@@ -37,4 +37,29 @@ static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size) {
     return copy;
 }
 
+/* Bytes that no UTF-8 has stand for words of a text, so that a fuzzer that knows nothing gets far:
+ * C0, C1, F5 to FF, in this order. Returns the text, which is to be freed, and its size. */
+enum { FUZZ_WORDS = 13 };
+static inline uint8_t *fuzz_spell(const uint8_t *data, size_t size, const char *const *words,
+                                  size_t *spelled) {
+    size_t room = 1, at = 0;
+    uint8_t *text = NULL;
+    for (int writing = 0; writing < 2; writing++) {
+        text = writing ? malloc(room) : NULL;
+        CHECK(!writing || text != NULL);
+        for (size_t i = 0; i < size; i++) {
+            int word = data[i] == 0xC0 || data[i] == 0xC1 ? data[i] - 0xC0
+                       : data[i] >= 0xF5                  ? data[i] - 0xF5 + 2
+                                                          : -1;
+            size_t part = word < 0 ? 1 : strlen(words[word]);
+            if (writing)
+                memcpy(text + at, word < 0 ? data + i : (const uint8_t *)words[word], part);
+            at += writing ? part : 0;
+            room += writing ? 0 : part;
+        }
+    }
+    *spelled = at;
+    return text;
+}
+
 #endif

@@ -12,7 +12,8 @@
 
 #include "engine/registry.h"
 
-enum { THINGS = 16, EVENT_SECONDS = 1, SECONDS = 1 << 20 };
+enum { THINGS = 16, SECONDS = 1 << 20 };
+static const double SHORT = 0.2; /* seconds to wait for what may not come */
 
 static const char wanted_text[] = "abc";
 static const char long_name[] = /* a request that is not shown whole */
@@ -20,6 +21,27 @@ static const char long_name[] = /* a request that is not shown whole */
     "................................................................................"
     "................................................................................";
 static const uint8_t wanted_bytes[] = {0x00, 0xff};
+
+/* What an adapter may say, right and wrong. */
+#define ANSWER(more) "{\"id\":\1,\"ok\":" more "}\n"
+#define REFUSAL(code) ANSWER("false,\"code\":\"" code "\",\"error\":\"no\"")
+#define CLOSED(more) "{\"event\":\"closed\",\"connection\":\"1\"," more "}\n"
+#define HELLO_ID "\"context_id\":\"00000000000000a1\","
+#define SLOTS "\"slot_out_hash\":\"1\",\"slot_in_hash\":\"18446744073709551615\""
+static const char *const words[FUZZ_WORDS] = {
+    ANSWER("true," HELLO_ID "\"capabilities\":[\"host\",\"bind\"]"),
+    ANSWER("true"),
+    ANSWER("true," SLOTS),
+    ANSWER("true,\"value\":\"abc\""),
+    ANSWER("true,\"value\":{\"hex\":\"00ff\"}"),
+    REFUSAL("timeout"),
+    REFUSAL("failed"),
+    REFUSAL("closed"),
+    REFUSAL("unsupported"),
+    "{\"id\":null,\"ok\":false}\n",
+    CLOSED("\"reason\":\"gone\""),
+    CLOSED("\"found\":true"),
+    ANSWER("1")};
 
 static struct {
     const uint8_t *things;
@@ -139,19 +161,19 @@ static void do_thing(tester *t, thing kind) {
         expect_no_message(script.sub);
         break;
     case EVENT:
-        world_found(await_event(t, "closed", "1", EVENT_SECONDS));
+        world_found(await_event(t, "closed", "1", SHORT));
         break;
     case STRAY:
         world.stray = true;
         json_object_del(world.replies, "none");
-        got = any_reply(t, send_line(t, "nonsense"), EVENT_SECONDS);
+        got = any_reply(t, send_line(t, "nonsense"), SHORT);
         CHECK(world_same(got, json_object_get(world.replies, "none")));
         break;
     case ASK:
         script.late = ask(t, "flush", "{s:f}", "timeout", 1.5);
         break;
     case AWAIT:
-        await_reply(t, script.late, 2);
+        await_reply(t, script.late, SHORT);
         break;
     case REFUSED:
         expect_refused(t, try_call(t, "bind", "{s:s}", "address", "nowhere"), "nowhere");
@@ -283,7 +305,7 @@ static void whole_case(void *unused) {
     struct case_run run = {.test = &test,
                            .peer = &peer,
                            .role = ROLE_HOST,
-                           .scale = 1,
+                           .scale = 0.1,
                            .deadline = SECONDS,
                            .result = WORLD_RESULT};
     run_case(&run);
@@ -295,10 +317,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&script, 0, sizeof script);
     script.count = things < size ? things : size;
     script.things = data;
-    world_begin(data + script.count, size - script.count, way, end);
+    size_t spelled;
+    uint8_t *text = fuzz_spell(data + script.count, size - script.count, words, &spelled);
+    if (spelled > WORLD_LINE / 2) {
+        free(text);
+        return 0;
+    }
+    world_begin(text, spelled, way, end);
     CHECK(within(whole_case, NULL) == EXIT_CONFORMS);
     world_over();
     check_verdict();
     within_release();
+    free(text);
     return 0;
 }

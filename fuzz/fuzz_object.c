@@ -4,9 +4,10 @@
  * bytes say, read one by one; it encodes to the size that was told, in the short form, and decodes
  * and encodes to the same again; a payload cut short ends too early, at its end; memory stays below
  * what the header promises, whatever counts claim; when an allocation fails, whichever it is,
- * nothing is kept; a literal is one line of good UTF-8. */
+ * nothing is kept; a literal is one line of good UTF-8, and what is read of it has the same. */
 #include "alloc.h"
 #include "fuzz.h"
+#include "literal_read.h"
 #include "walker.h"
 #include "yoton/object.h"
 
@@ -123,6 +124,22 @@ static void check_fixed_point(const yoton_value *value, size_t depth, size_t use
     yoton_value_clear(&again);
 }
 
+/* What is read of a literal has the same literal. It may be too deep to be read. */
+static void check_read_back(const char *text, size_t size) {
+    yoton_value value;
+    literal_problem problem;
+    char *again;
+    size_t size_again;
+    int error = literal_read(text, size, &value, &problem);
+    if (error == YOTON_E_DEPTH)
+        return;
+    CHECK(error == YOTON_OK);
+    CHECK(yoton_object_literal(&value, &again, &size_again) == YOTON_OK);
+    CHECK(size_again == size && memcmp(again, text, size) == 0);
+    free(again);
+    yoton_value_clear(&value);
+}
+
 static void check_literal(const yoton_value *value) {
     char *text;
     size_t size;
@@ -131,6 +148,7 @@ static void check_literal(const yoton_value *value) {
     CHECK(walker_utf8((const uint8_t *)text, size) == size);
     for (size_t i = 0; i < size; i++)
         CHECK((unsigned char)text[i] >= 0x20 && text[i] != 0x7f);
+    check_read_back(text, size);
     free(text);
 }
 

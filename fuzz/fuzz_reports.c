@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the harness reads beside the wire: lists of known failures, and results of runs, to merge
- * shards or to put runs side by side. Input: a list, or results with bytes 30 between, then 1 byte:
- * which. Oracles: a reader of its own says whether a list is good, and which line is wrong;
+ * shards or to put runs side by side. Input: a list, or results with bytes 30 between (bytes that
+ * no UTF-8 has are words of them), or choices of which they are made (results_maker.c), then 1
+ * byte: which. Oracles: a reader of its own says whether a list is good, and which line is wrong;
  * results are merged only when they are parts of one run, to all their cases in order, counted; the
  * reports of it have a line for each case, and pages that are well-formed and hold nothing but what
  * the harness writes into them; what is refused is so in one line that names the file. */
@@ -16,6 +17,7 @@
 
 #include "fuzz.h"
 #include "markup.h"
+#include "results_maker.h"
 #include "within.h"
 
 #include "engine/commands.h"
@@ -23,6 +25,36 @@
 #include "engine/util.h"
 
 enum { PARTS = 4, LARGEST = 1 << 16, SHARDS = 64 };
+
+/* What such files are made of. */
+#define MEMBER(name, text) "\"" name "\":\"" text "\","
+#define A_CASE(number, role, verdict)                                                              \
+    "{" MEMBER("id", "LINK-" number ".1") MEMBER("requirement", "LINK-" number)                    \
+        MEMBER("level", "must") MEMBER("origin", "manual") MEMBER("role", role)                    \
+            MEMBER("verdict", verdict) MEMBER("why", "<b>") MEMBER("title", "")                    \
+                MEMBER("about", "") MEMBER("section", "") MEMBER("text", "") "\"rerun\":\"\""
+#define RESULTS(shard)                                                                             \
+    "{" MEMBER("seed", "1") MEMBER("role", "both") MEMBER("started", "2026-01-02T03:04:05Z")       \
+        MEMBER("shard", shard) "\"format\":1,\"complete\":true,\"harness\":0,\"spec\":0,"          \
+                               "\"peer\":{\"name\":\"x\"},\"repeat\":1,\"selection\":0,"           \
+                               "\"selected\":2,\"cases\":["
+#define KNOWN(role, more) "{" MEMBER("case", "FRAME-1.1") MEMBER("role", role) more "}\n"
+static const char *const words[FUZZ_WORDS] = {
+    KNOWN("host", "\"reason\":\"x\""),
+    KNOWN("client",
+          MEMBER("peer_version", "2*") MEMBER("expires", "2031-02-28") "\"reason\":\"x\""),
+    MEMBER("role", "both"),
+    RESULTS("1/1"),
+    RESULTS("1/2"),
+    RESULTS("2/2"),
+    A_CASE("1", "host", "pass") "}",
+    A_CASE("2", "client", "fail") ",\"transcript\":[{\"t\":0.1," MEMBER("who", "end 1")
+        MEMBER("what", "<i>") "\"direction\":",
+    "\"sent\",\"size\":5,\"wrong\":2," MEMBER("field", "slot") "\"hex\":\"",
+    "594f544f4e\"}]}",
+    A_CASE("3", "host", "xpass") "},",
+    "],\"seconds\":1,\"measured\":{\"start\":1,\"trip\":1}}",
+    "]}\x1e"};
 
 static struct {
     int fds[PARTS];
@@ -61,7 +93,7 @@ static void prepare(void) {
     struct stat status;
     int memory = stat("/dev/shm", &status) == 0 && access("/dev/shm", W_OK) == 0;
     snprintf(bench.folder, sizeof bench.folder, "%s/yoton-fuzz-XXXXXX",
-             memory ? "/dev/shm" : "/tmp");
+             memory ? "/dev/shm" : P_tmpdir);
     CHECK(mkdtemp(bench.folder) != NULL);
     atexit(leave_nothing);
     for (int i = 0; i < PARTS; i++) {
@@ -516,10 +548,7 @@ static int run(void (*what)(void *), void *data) {
     return status;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t which = fuzz_setting(data, &size) % 3;
-    if (size > LARGEST)
-        return 0;
+static void run_one(const uint8_t *data, size_t size, int which) {
     prepare();
     bench.count = 0;
     for (size_t at = 0; bench.count < PARTS && at <= size;) {
@@ -530,7 +559,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     int compare = which == 2;
     if (which != 0 && speaks_of_much())
-        return 0;
+        return;
     int status =
         which == 0 ? run(known_failures, NULL) : run(merge_or_compare, compare ? &compare : NULL);
     if (which == 0)
@@ -539,5 +568,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_results(status, compare);
     remove_files();
     within_release();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint8_t setting = fuzz_setting(data, &size), which = setting % 3;
+    size_t made;
+    void *text = setting % 6 < 3 ? fuzz_spell(data, size, words, &made)
+                 : which == 0    ? (uint8_t *)known_make(data, size, &made)
+                                 : (uint8_t *)results_make(data, size, &made);
+    CHECK(text != NULL);
+    if (made <= LARGEST)
+        run_one(text, made, which);
+    free(text);
     return 0;
 }

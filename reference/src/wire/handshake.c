@@ -36,7 +36,7 @@ int yoton_handshake_encode(const yoton_hello *hello, char *out, size_t size) {
 static int hex_digit(uint8_t byte) {
     if (byte >= '0' && byte <= '9')
         return byte - '0';
-    if (byte >= 'A' && byte <= 'Z')
+    if (byte >= 'A' && byte <= 'F')
         byte += 'a' - 'A';
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }

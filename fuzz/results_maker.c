@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "results_maker.h"
+
+#include <jansson.h>
+
+#include "fuzz.h"
+
+enum { SHARDS = 4, CASES = 10, ENTRIES = 4 };
+
+typedef struct choices {
+    const uint8_t *data;
+    size_t size;
+} choices;
+
+static unsigned choose(choices *c, unsigned below) {
+    if (c->size == 0)
+        return 0;
+    c->size--;
+    return *c->data++ % below;
+}
+
+#define ONE_OF(c, list) list[choose(c, sizeof(list) / sizeof *(list))]
+
+/* --- good ones --- */
+
+static json_t *make_entry(choices *c) {
+    static const char *const ways[] = {"sent", "received", "note"};
+    static const char *const who[] = {"end 1", "end 2", "adapter", "", "capture"};
+    static const char *const what[] = {"package",     "heartbeat", "reset",      "<b>&\"'",
+                                       "stream ends", "hello",     "\x1b[31m\n", "\xc2\x9b"};
+    static const char *const hex[] = {"", "59", "594f544f4e2020200100000000000000", "00ff0a1b7f"};
+    json_t *entry =
+        json_pack("{s:f, s:s, s:s, s:s}", "t", choose(c, 9) / 3.0, "who", ONE_OF(c, who),
+                  "direction", ONE_OF(c, ways), "what", ONE_OF(c, what));
+    if (choose(c, 2)) {
+        const char *bytes = ONE_OF(c, hex);
+        json_object_set_new(entry, "hex", json_string(bytes));
+        json_object_set_new(entry, "size",
+                            json_integer((json_int_t)(strlen(bytes) / 2 + choose(c, 90))));
+    }
+    if (choose(c, 3) == 1) {
+        json_object_set_new(entry, "wrong",
+                            choose(c, 2) ? json_true() : json_integer(choose(c, 40)));
+        json_object_set_new(entry, "field", json_string(choose(c, 2) ? "slot" : "<i>"));
+    }
+    return entry;
+}
+
+static json_t *make_transcript(choices *c) {
+    json_t *transcript = json_array();
+    for (unsigned left = choose(c, ENTRIES + 1); left > 0; left--)
+        json_array_append_new(transcript, make_entry(c));
+    return transcript;
+}
+
+static json_t *make_case(choices *c, unsigned number) {
+    static const char *const verdicts[] = {"pass",  "fail",  "warn",  "skip", "unsupported",
+                                           "flaky", "xfail", "xpass", "error"};
+    static const char *const levels[] = {"must", "should", "may"};
+    static const char *const origins[] = {"manual", "observed", "hardening", "adapter"};
+    static const char *const texts[] = {
+        "", "why", "<script>", "a\nb#c\\d\"", "\x1b]0;x\x07", "\xef\xbf\xbf"};
+    static const char *const ids[] = {"LINK-%u.1", "HS-%u.0", "REPLAY-%u.capture:3"};
+    char id[40], requirement[16];
+    snprintf(id, sizeof id, ONE_OF(c, ids), number);
+    snprintf(requirement, sizeof requirement, "LINK-%u", number);
+    json_t *one = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f}", "id", id,
+        "requirement", requirement, "level", ONE_OF(c, levels), "origin", ONE_OF(c, origins),
+        "role", choose(c, 2) ? "client" : "host", "verdict", ONE_OF(c, verdicts), "why",
+        ONE_OF(c, texts), "title", ONE_OF(c, texts), "about", ONE_OF(c, texts), "section",
+        ONE_OF(c, texts), "text", ONE_OF(c, texts), "rerun", ONE_OF(c, texts), "seconds", 0.5);
+    if (choose(c, 2))
+        json_object_set_new(one, "transcript", make_transcript(c));
+    static const char *const more[] = {"stderr", "expected", "got", "left", "field"};
+    for (unsigned left = choose(c, 4); left > 0; left--)
+        json_object_set_new(one, ONE_OF(c, more), json_string(ONE_OF(c, texts)));
+    if (choose(c, 4) == 1)
+        json_object_set_new(one, "died", json_true());
+    if (choose(c, 4) == 1)
+        json_object_set_new(one, "runs", json_integer(choose(c, 5)));
+    if (choose(c, 4) == 1)
+        json_object_set_new(one, "differences",
+                            json_pack("[{s:i, s:f, s:i, s:s, s:s, s:s}]", "frame", 3, "time", 0.5,
+                                      "stream", 1, "what", ONE_OF(c, texts), "recorded",
+                                      ONE_OF(c, texts), "live", ONE_OF(c, texts)));
+    return one;
+}
+
+static json_t *make_shard(choices *c, unsigned shard, unsigned shards, unsigned total) {
+    static const char *const dates[] = {"2026-01-02T03:04:05Z", "2026-01-02T03:04:04Z", "soon"};
+    char place[32];
+    snprintf(place, sizeof place, "%u/%u", shard + 1, shards);
+    json_t *results = json_pack(
+        "{s:i, s:b, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:f}",
+        "format", 1, "complete", 1, "harness", "h", "spec", "s", "peer", "name", "<x>", "version",
+        "2\x1b", "implementation", "x", "command", place, "seed", "7", "role", "both", "repeat", 1,
+        "selection", 0, "selected", (int)total, "shard", place, "started", ONE_OF(c, dates),
+        "seconds", (double)choose(c, 4));
+    if (choose(c, 2))
+        json_object_set_new(results, "measured",
+                            json_pack("{s:f, s:f}", "start", 0.1, "trip", 0.2));
+    if (choose(c, 4) == 1)
+        json_object_set_new(results, "streams",
+                            json_pack("[{s:s, s:s, s:s, s:o}]", "title", "<t>", "client", "c",
+                                      "host", "h", "transcript", make_transcript(c)));
+    json_object_set_new(results, "counts", json_pack("{s:i, s:i}", "pass", 1, "<b>", 1));
+    json_object_set_new(results, "exit", json_integer(choose(c, 7)));
+    json_t *cases = json_array();
+    for (unsigned i = shard; i < total; i += shards)
+        json_array_append_new(cases, make_case(c, i + 1));
+    json_object_set_new(results, "cases", cases);
+    return results;
+}
+
+/* --- one thing that is wrong --- */
+
+static json_t *odd_value(choices *c) {
+    static const char *const texts[] = {"",     "x",    "../../x-1.1", "LINK-0.1", "LINK-1.x:0",
+                                        "HS-1", "1/+1", "3/2",         "host ",    "MUST",
+                                        "0x59", "\x01", "2/2",         "1/1 ",     "LINK-1.a b:1",
+                                        "5",    "zz",   "HS-1.1/x:1"};
+    switch (choose(c, 7)) {
+    case 0:
+        return NULL; /* taken away */
+    case 1:
+        return json_integer((json_int_t)choose(c, 4) - 1);
+    case 2:
+        return json_integer((json_int_t)1 << 40);
+    case 3:
+        return json_array();
+    case 4:
+        return json_null();
+    case 5:
+        return json_stringn("a\0b", 3);
+    default:
+        return json_string(ONE_OF(c, texts));
+    }
+}
+
+/* A member somewhere in it becomes odd. */
+static void spoil(choices *c, json_t *value) {
+    for (unsigned depth = choose(c, 7);; depth--) {
+        size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
+        if (size == 0)
+            return;
+        unsigned which = choose(c, (unsigned)size);
+        if (json_is_array(value)) {
+            json_t *inner = json_array_get(value, which);
+            if (depth == 0 || !(json_is_object(inner) || json_is_array(inner))) {
+                json_array_set_new(value, which, json_integer(7));
+                return;
+            }
+            value = inner;
+            continue;
+        }
+        void *at = json_object_iter(value);
+        for (; which > 0; which--)
+            at = json_object_iter_next(value, at);
+        json_t *inner = json_object_iter_value(at);
+        if (depth == 0 || !(json_is_object(inner) || json_is_array(inner))) {
+            json_t *odd = odd_value(c);
+            char *key = strdup(json_object_iter_key(at));
+            if (odd == NULL)
+                json_object_del(value, key);
+            else
+                json_object_set_new(value, key, odd);
+            free(key);
+            return;
+        }
+        value = inner;
+    }
+}
+
+/* --- as text --- */
+
+/* Appends what it is in JSON, and one byte. */
+static void append(char **text, size_t *size, json_t *value, char behind) {
+    char *more = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    CHECK(more != NULL);
+    *text = realloc(*text, *size + strlen(more) + 2);
+    CHECK(*text != NULL);
+    memcpy(*text + *size, more, strlen(more));
+    *size += strlen(more);
+    (*text)[(*size)++] = behind;
+    free(more);
+    json_decref(value);
+}
+
+char *results_make(const uint8_t *data, size_t size, size_t *made) {
+    choices c = {data, size};
+    unsigned shards = choose(&c, SHARDS) + 1, total = choose(&c, CASES + 1);
+    unsigned wrong = choose(&c, 3) == 1 ? choose(&c, shards) : shards, first = choose(&c, shards);
+    char *text = NULL;
+    *made = 0;
+    for (unsigned i = 0; i < shards; i++) {
+        unsigned shard = (first + i) % shards;
+        json_t *results = make_shard(&c, shard, shards, total);
+        if (shard == wrong)
+            spoil(&c, results);
+        append(&text, made, results, 30);
+    }
+    --*made; /* nothing behind the last */
+    return text;
+}
+
+char *known_make(const uint8_t *data, size_t size, size_t *made) {
+    static const char *const cases[] = {"FRAME-1.1", "HS-1.1", "LINK-1.1", "LINK-0.1"};
+    static const char *const versions[] = {"2*", "2.2", "*", "[", "x"};
+    static const char *const days[] = {"2031-02-28", "2031-02-29", "2032-02-29",  "2020-01-01",
+                                       "2031-13-01", "2031-1-1",   "2031-12-31 ", ""};
+    choices c = {data, size};
+    unsigned count = choose(&c, 5), wrong = choose(&c, 2) ? choose(&c, count + 1) : count;
+    char *text = NULL;
+    *made = 0;
+    for (unsigned i = 0; i < count; i++) {
+        json_t *entry = json_pack("{s:s, s:s, s:s}", "case", ONE_OF(&c, cases), "role",
+                                  choose(&c, 2) ? "client" : "host", "reason", "x");
+        if (choose(&c, 2))
+            json_object_set_new(entry, "peer_version", json_string(ONE_OF(&c, versions)));
+        if (choose(&c, 2))
+            json_object_set_new(entry, "expires", json_string(ONE_OF(&c, days)));
+        if (choose(&c, 3) == 1)
+            json_object_set_new(entry, choose(&c, 2) ? "message" : "cause", json_string("m"));
+        if (i == wrong)
+            spoil(&c, entry);
+        append(&text, made, entry, choose(&c, 9) == 1 ? ' ' : '\n');
+    }
+    return text != NULL ? text : calloc(1, 1);
+}
