@@ -116,9 +116,9 @@ static json_t *make_shard(choices *c, unsigned shard, unsigned shards, unsigned 
 /* --- one thing that is wrong --- */
 
 static json_t *odd_value(choices *c) {
-    static const char *const texts[] = {"",     "x",    "../../x-1.1", "LINK-0.1", "LINK-1.x:0",
-                                        "HS-1", "1/+1", "3/2",         "host ",    "MUST",
-                                        "0x59", "\x01", "2/2",         "1/1 ",     "LINK-1.a b:1",
+    static const char *const texts[] = {"",     "x",    "../../x-1.1", "LINK-.1", "LINK-1.x:0",
+                                        "HS-1", "1/+1", "3/2",         "host ",   "MUST",
+                                        "0x59", "\x01", "2/2",         "1/1 ",    "LINK-1.a b:1",
                                         "5",    "zz",   "HS-1.1/x:1"};
     switch (choose(c, 7)) {
     case 0:
@@ -205,7 +205,7 @@ char *results_make(const uint8_t *data, size_t size, size_t *made) {
 }
 
 char *known_make(const uint8_t *data, size_t size, size_t *made) {
-    static const char *const cases[] = {"FRAME-1.1", "HS-1.1", "LINK-1.1", "LINK-0.1"};
+    static const char *const cases[] = {"FRAME-1.1", "HS-1.1", "LINK-1.1", "LINK-999.1"};
     static const char *const versions[] = {"2*", "2.2", "*", "[", "x"};
     static const char *const days[] = {"2031-02-28", "2031-02-29", "2032-02-29",  "2020-01-01",
                                        "2031-13-01", "2031-1-1",   "2031-12-31 ", ""};
