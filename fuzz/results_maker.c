@@ -2,6 +2,7 @@
 #include "results_maker.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "fuzz.h"
 
@@ -138,37 +139,54 @@ static json_t *odd_value(choices *c) {
     }
 }
 
+/* One of its members becomes odd, or goes. */
+static void spoil_member(choices *c, json_t *object, unsigned which) {
+    void *at = json_object_iter(object);
+    for (; which > 0; which--)
+        at = json_object_iter_next(object, at);
+    json_t *odd = odd_value(c);
+    char *key = strdup(json_object_iter_key(at));
+    CHECK(key != NULL);
+    if (odd == NULL)
+        json_object_del(object, key);
+    else
+        json_object_set_new(object, key, odd);
+    free(key);
+}
+
+/* A member of a case, or of an entry of its transcript. */
+static void spoil_case(choices *c, json_t *results) {
+    json_t *cases = json_object_get(results, "cases");
+    if (json_array_size(cases) == 0)
+        return;
+    json_t *one = json_array_get(cases, choose(c, (unsigned)json_array_size(cases)));
+    json_t *transcript = json_object_get(one, "transcript");
+    if (json_array_size(transcript) > 0 && choose(c, 2))
+        one = json_array_get(transcript, choose(c, (unsigned)json_array_size(transcript)));
+    spoil_member(c, one, choose(c, (unsigned)json_object_size(one)));
+}
+
 /* A member somewhere in it becomes odd. */
 static void spoil(choices *c, json_t *value) {
     for (unsigned depth = choose(c, 7);; depth--) {
-        size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
+        bool array = json_is_array(value);
+        size_t size = array ? json_array_size(value) : json_object_size(value);
         if (size == 0)
             return;
         unsigned which = choose(c, (unsigned)size);
-        if (json_is_array(value)) {
-            json_t *inner = json_array_get(value, which);
-            if (depth == 0 || !(json_is_object(inner) || json_is_array(inner))) {
-                json_array_set_new(value, which, json_integer(7));
-                return;
-            }
+        void *at = json_object_iter(value);
+        for (unsigned i = 0; !array && i < which; i++)
+            at = json_object_iter_next(value, at);
+        json_t *inner = array ? json_array_get(value, which) : json_object_iter_value(at);
+        if (depth > 0 && (json_is_object(inner) || json_is_array(inner))) {
             value = inner;
             continue;
         }
-        void *at = json_object_iter(value);
-        for (; which > 0; which--)
-            at = json_object_iter_next(value, at);
-        json_t *inner = json_object_iter_value(at);
-        if (depth == 0 || !(json_is_object(inner) || json_is_array(inner))) {
-            json_t *odd = odd_value(c);
-            char *key = strdup(json_object_iter_key(at));
-            if (odd == NULL)
-                json_object_del(value, key);
-            else
-                json_object_set_new(value, key, odd);
-            free(key);
-            return;
-        }
-        value = inner;
+        if (array)
+            json_array_set_new(value, which, json_integer(7));
+        else
+            spoil_member(c, value, which);
+        return;
     }
 }
 
@@ -190,7 +208,8 @@ static void append(char **text, size_t *size, json_t *value, char behind) {
 char *results_make(const uint8_t *data, size_t size, size_t *made) {
     choices c = {data, size};
     unsigned shards = choose(&c, SHARDS) + 1, total = choose(&c, CASES + 1);
-    unsigned wrong = choose(&c, 3) == 1 ? choose(&c, shards) : shards, first = choose(&c, shards);
+    unsigned how = choose(&c, 3), wrong = how == 1 ? choose(&c, shards) : shards;
+    unsigned first = choose(&c, shards);
     char *text = NULL;
     *made = 0;
     for (unsigned i = 0; i < shards; i++) {
@@ -198,6 +217,8 @@ char *results_make(const uint8_t *data, size_t size, size_t *made) {
         json_t *results = make_shard(&c, shard, shards, total);
         if (shard == wrong)
             spoil(&c, results);
+        if (how == 2 && i + 1 == shards)
+            spoil_case(&c, results);
         append(&text, made, results, 30);
     }
     --*made; /* nothing behind the last */
