@@ -33,7 +33,6 @@ if [ "${SANITIZER:-}" != memory ]; then # what the harness is made of besides
     python3 conformance/tools/gen_requirements.py spec/wire.md conformance/ADAPTER.md > "$work/requirements.c"
     python3 conformance/tools/gen_evidence.py conformance/mutants conformance/findings.md > "$work/evidence.c"
     library="$library $work/requirements.c $work/evidence.c"
-    include="$include -Ireference/tools"
 fi
 for source in $library $help; do compile "$source"; done
 rm -f "$work/libyoton.a"

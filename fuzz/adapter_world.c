@@ -64,6 +64,9 @@ static bool process_is_gone(void) {
 
 /* --- reading what the adapter writes --- */
 
+/* The number of the request asked last; before the script there is only `hello`. */
+static int last_id(void) { return world.t != NULL ? world.t->adapter.last_id : 1; }
+
 const json_t *world_reply_to(int request) {
     char key[16];
     snprintf(key, sizeof key, "%d", request);
@@ -81,7 +84,7 @@ static const char *judge_reply(json_t *line) {
     bool asked = world.stray;
     if (json_is_integer(id)) {
         json_int_t number = json_integer_value(id);
-        asked = number >= 1 && number <= (world.t != NULL ? world.t->adapter.last_id : 1);
+        asked = number >= 1 && number <= last_id();
         snprintf(key, sizeof key, "%d", asked ? (int)number : 0);
     }
     if (!asked)
@@ -220,8 +223,7 @@ static ssize_t read_adapter(char *to, size_t room) {
         if (byte != 1)
             to[size++] = (char)byte;
         else
-            size += (size_t)snprintf(to + size, 12, "%d",
-                                     world.t != NULL ? world.t->adapter.last_id : 1);
+            size += (size_t)snprintf(to + size, 12, "%d", last_id());
     }
     if (size == 0) {
         errno = EAGAIN;
