@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What Eva is shown of the handshake: any bytes, of any number up to the room, any limit.
- * What is written goes through snprintf, whose length Eva does not know: it is not shown here. */
+/* What Eva is shown of the handshake: any bytes, of any number up to the room, any limit. */
 #include "yoton/handshake.h"
 
 #include "__fc_builtin.h"

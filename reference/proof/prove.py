@@ -25,6 +25,7 @@ FRAME, HANDSHAKE, LE, NAMES = f"{WIRE}/frame.c", f"{WIRE}/handshake.c", f"{WIRE}
 FUNCTIONS = "yoton_header_encode,yoton_header_decode,decode_fields,good_control,yoton_framer_init,fail,finish_header,feed_payload"
 
 LINE = "hex_digit,id_byte,pid_byte,line_byte,yoton_handshake_parse"
+WRITTEN = "digit_of,put_magic,put_id,count_digits,put_pid,id_is,pid_is,yoton_handshake_encode"
 
 
 class Copy:
@@ -98,6 +99,10 @@ def line(copy):
     return contracts(copy, LINE, source=HANDSHAKE)
 
 
+def written(copy):
+    return contracts(copy, WRITTEN, source=HANDSHAKE)
+
+
 def term(text):
     """What yoton_le64_get returns, over the bytes b0 … b7 in 72 bits, as SMT-LIB has it."""
     text = re.sub(r"\(uint64_t\)in\[(\d)\]", r"b\1", re.sub(r"\s+", " ", text))
@@ -146,6 +151,10 @@ PROOFS = [
      [("a g in an id", HANDSHAKE, "byte <= 'f' ?", "byte <= 'g' ?", step("hex_digit", HANDSHAKE)),
       ("a process id of 2^64", HANDSHAKE, "(UINT64_MAX - digit) / 10)", "UINT64_MAX / 10 + 1)", step("pid_byte", HANDSHAKE)),
       ("an offset one too few", HANDSHAKE, "*offset = l.at + 1;", "*offset = l.at;", step("yoton_handshake_parse", HANDSHAKE))]),
+    ("written", written, "the line that is written is a good one, with the numbers given, as short as can be, within the room (handshake.c; Frama-C WP)",
+     [("an id's digit from the wrong end", HANDSHAKE, "out[i - 1] = digit_of(left % 16);", "out[16 - i] = digit_of(left % 16);", step("put_id", HANDSHAKE)),
+      ("a zero before a process id", HANDSHAKE, "while (left > 9) {", "while (left > 0) {", step("count_digits", HANDSHAKE)),
+      ("room for all but the last byte", HANDSHAKE, "if (length > size)", "if (length > size + 1)", step("yoton_handshake_encode", HANDSHAKE))]),
     ("rests", rests, "the hash of a slot modulo its range, 64 bits at a time, without overflow (names.c; Frama-C WP)",
      [("2^64 counts as 7", NAMES, "b - left + 7", "b - left + 6"), ("the range itself is a rest", NAMES, "total >= SLOT_RANGE ?", "total > SLOT_RANGE ?"),
       ("what is shifted out is lost", NAMES, "rest / EIGHTH * 8)", "rest / EIGHTH)")]),
