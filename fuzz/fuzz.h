@@ -38,22 +38,28 @@ static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size) {
 }
 
 /* Bytes that no UTF-8 has stand for words of a text, so that a fuzzer that knows nothing gets far:
- * C0, C1, F5 to FF, in this order. Returns the text, which is to be freed, and its size. */
-enum { FUZZ_WORDS = 13 };
+ * C0, C1, F5 to FE for the first, in this order, FF and another byte for one of the rest. Returns
+ * the text, which is to be freed, and its size. */
+enum { FUZZ_DIRECT = 12 };
 static inline uint8_t *fuzz_spell(const uint8_t *data, size_t size, const char *const *words,
-                                  size_t *spelled) {
+                                  size_t count, size_t *spelled) {
     size_t room = 1, at = 0;
     uint8_t *text = NULL;
     for (int writing = 0; writing < 2; writing++) {
         text = writing ? malloc(room) : NULL;
         CHECK(!writing || text != NULL);
         for (size_t i = 0; i < size; i++) {
-            int word = data[i] == 0xC0 || data[i] == 0xC1 ? data[i] - 0xC0
-                       : data[i] >= 0xF5                  ? data[i] - 0xF5 + 2
-                                                          : -1;
-            size_t part = word < 0 ? 1 : strlen(words[word]);
+            uint8_t byte = data[i];
+            const char *word = NULL;
+            if (byte == 0xFF && i + 1 < size)
+                word = words[FUZZ_DIRECT + data[++i] % (count - FUZZ_DIRECT)];
+            else if (byte == 0xC0 || byte == 0xC1)
+                word = words[byte - 0xC0];
+            else if (byte >= 0xF5 && byte < 0xFF)
+                word = words[byte - 0xF5 + 2];
+            size_t part = word == NULL ? 1 : strlen(word);
             if (writing)
-                memcpy(text + at, word < 0 ? data + i : (const uint8_t *)words[word], part);
+                memcpy(text + at, word == NULL ? data + i : (const uint8_t *)word, part);
             at += writing ? part : 0;
             room += writing ? 0 : part;
         }

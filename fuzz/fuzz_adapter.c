@@ -28,20 +28,22 @@ static const uint8_t wanted_bytes[] = {0x00, 0xff};
 #define CLOSED(more) "{\"event\":\"closed\",\"connection\":\"1\"," more "}\n"
 #define HELLO_ID "\"context_id\":\"00000000000000a1\","
 #define SLOTS "\"slot_out_hash\":\"1\",\"slot_in_hash\":\"18446744073709551615\""
-static const char *const words[FUZZ_WORDS] = {
-    ANSWER("true," HELLO_ID "\"capabilities\":[\"host\",\"bind\"]"),
-    ANSWER("true"),
-    ANSWER("true," SLOTS),
-    ANSWER("true,\"value\":\"abc\""),
-    ANSWER("true,\"value\":{\"hex\":\"00ff\"}"),
-    REFUSAL("timeout"),
-    REFUSAL("failed"),
-    REFUSAL("closed"),
-    REFUSAL("unsupported"),
-    "{\"id\":null,\"ok\":false}\n",
-    CLOSED("\"reason\":\"gone\""),
-    CLOSED("\"found\":true"),
-    ANSWER("1")};
+static const char *const words[] = {
+    ANSWER("true," HELLO_ID "\"capabilities\":[\"host\",\"bind\"]"), ANSWER("true"),
+    ANSWER("true," SLOTS), ANSWER("true,\"value\":\"abc\""),
+    ANSWER("true,\"value\":{\"hex\":\"00ff\"}"), REFUSAL("timeout"), REFUSAL("failed"),
+    REFUSAL("closed"), REFUSAL("unsupported"), "{\"id\":null,\"ok\":false}\n",
+    CLOSED("\"reason\":\"gone\""), CLOSED("\"found\":true"), ANSWER("1"),
+    /* wrong in one thing, or at a limit */
+    ANSWER("true,\"context_id\":\"0x000000000000a1\",\"capabilities\":[\"host\",\"bind\"]"),
+    ANSWER("true,\"slot_out_hash\":\"18446744073709551616\",\"slot_in_hash\":\"1\""),
+    ANSWER("true,\"slot_out_hash\":\"+1\",\"slot_in_hash\":\"1\""),
+    ANSWER("true,\"value\":{\"hex\":\"0g\"}"), ANSWER("true,\"value\":null"),
+    ANSWER("true,\"id\":1"), "{\"id\":null,\"ok\":false,\"error\":\"no\",\"offset\":3}\n",
+    "{\"id\":2,\"ok\":true}\n", "[1]\n", "{\"event\":\"closed\"}\n",
+    "{\"event\":\"opened\",\"connection\":\"1\"}\n", CLOSED("\"connection\":\"2\""),
+    CLOSED("\"ok\":true"), "\3oh\n"};
+enum { WORDS = sizeof words / sizeof *words };
 
 static struct {
     const uint8_t *things;
@@ -318,7 +320,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     script.count = things < size ? things : size;
     script.things = data;
     size_t spelled;
-    uint8_t *text = fuzz_spell(data + script.count, size - script.count, words, &spelled);
+    uint8_t *text = fuzz_spell(data + script.count, size - script.count, words, WORDS, &spelled);
     if (spelled > WORLD_LINE / 2) {
         free(text);
         return 0;

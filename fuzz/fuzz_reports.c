@@ -38,7 +38,7 @@ enum { PARTS = 4, LARGEST = 1 << 16 };
                                "\"peer\":{\"name\":\"x\"},\"repeat\":1,\"selection\":0,"           \
                                "\"selected\":2,\"cases\":["
 #define KNOWN(role, more) "{" MEMBER("case", "FRAME-1.1") MEMBER("role", role) more "}\n"
-static const char *const words[FUZZ_WORDS] = {
+static const char *const words[] = {
     KNOWN("host", "\"reason\":\"x\""),
     KNOWN("client",
           MEMBER("peer_version", "2*") MEMBER("expires", "2031-02-28") "\"reason\":\"x\""),
@@ -53,7 +53,16 @@ static const char *const words[FUZZ_WORDS] = {
     "594f544f4e\"}]}",
     A_CASE("3", "host", "xpass") "},",
     "],\"seconds\":1,\"measured\":{\"start\":1,\"trip\":1}}",
-    "]}\x1e"};
+    "]}\x1e",
+    "]},",
+    "{\"t\":1e300," MEMBER("who", "") MEMBER("what", "&") "\"direction\":\"note\"},",
+    "\"streams\":[{\"transcript\":[",
+    "\"complete\":false,",
+    MEMBER("expires", "2031-02-30"),
+    MEMBER("message", "m"),
+    KNOWN("client", "\"reason\":\"x\""),
+    "# said by hand\n",
+    "\xef\xbb\xbf"};
 
 static struct {
     int fds[PARTS];
@@ -571,9 +580,10 @@ static void run_one(const uint8_t *data, size_t size, int which) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t setting = fuzz_setting(data, &size), which = setting % 3;
     size_t made;
-    void *text = setting % 6 < 3 ? fuzz_spell(data, size, words, &made)
-                 : which == 0    ? (uint8_t *)known_make(data, size, &made)
-                                 : (uint8_t *)results_make(data, size, &made);
+    void *text = setting % 6 < 3
+                     ? fuzz_spell(data, size, words, sizeof words / sizeof *words, &made)
+                 : which == 0 ? (uint8_t *)known_make(data, size, &made)
+                              : (uint8_t *)results_make(data, size, &made);
     CHECK(text != NULL);
     if (made <= LARGEST)
         run_one(text, made, which);

@@ -13,6 +13,7 @@ typedef struct choices {
     size_t size;
 } choices;
 
+/* 0 behind the end of the input: there, what is made has as much as it may. */
 static unsigned choose(choices *c, unsigned below) {
     if (c->size == 0)
         return 0;
@@ -33,7 +34,7 @@ static json_t *make_entry(choices *c) {
     json_t *entry =
         json_pack("{s:f, s:s, s:s, s:s}", "t", choose(c, 9) / 3.0, "who", ONE_OF(c, who),
                   "direction", ONE_OF(c, ways), "what", ONE_OF(c, what));
-    if (choose(c, 2)) {
+    if (choose(c, 2) == 0) {
         const char *bytes = ONE_OF(c, hex);
         json_object_set_new(entry, "hex", json_string(bytes));
         json_object_set_new(entry, "size",
@@ -49,7 +50,7 @@ static json_t *make_entry(choices *c) {
 
 static json_t *make_transcript(choices *c) {
     json_t *transcript = json_array();
-    for (unsigned left = choose(c, ENTRIES + 1); left > 0; left--)
+    for (unsigned left = (choose(c, ENTRIES + 1) + 1) % (ENTRIES + 1); left > 0; left--)
         json_array_append_new(transcript, make_entry(c));
     return transcript;
 }
@@ -71,7 +72,7 @@ static json_t *make_case(choices *c, unsigned number) {
         "role", choose(c, 2) ? "client" : "host", "verdict", ONE_OF(c, verdicts), "why",
         ONE_OF(c, texts), "title", ONE_OF(c, texts), "about", ONE_OF(c, texts), "section",
         ONE_OF(c, texts), "text", ONE_OF(c, texts), "rerun", ONE_OF(c, texts), "seconds", 0.5);
-    if (choose(c, 2))
+    if (choose(c, 2) == 0)
         json_object_set_new(one, "transcript", make_transcript(c));
     static const char *const more[] = {"stderr", "expected", "got", "left", "field"};
     for (unsigned left = choose(c, 4); left > 0; left--)
@@ -154,16 +155,62 @@ static void spoil_member(choices *c, json_t *object, unsigned which) {
     free(key);
 }
 
-/* A member of a case, or of an entry of its transcript. */
-static void spoil_case(choices *c, json_t *results) {
-    json_t *cases = json_object_get(results, "cases");
-    if (json_array_size(cases) == 0)
-        return;
-    json_t *one = json_array_get(cases, choose(c, (unsigned)json_array_size(cases)));
-    json_t *transcript = json_object_get(one, "transcript");
-    if (json_array_size(transcript) > 0 && choose(c, 2))
-        one = json_array_get(transcript, choose(c, (unsigned)json_array_size(transcript)));
-    spoil_member(c, one, choose(c, (unsigned)json_object_size(one)));
+/* What a reader that is not strict takes, and what is just good enough. */
+static const struct oddity {
+    enum where { IN_RESULTS, IN_CASE, IN_ENTRY } where;
+    const char *key, *value; /* JSON */
+} oddities[] = {
+    {IN_CASE, "id", "\"../../x-1.1\""},
+    {IN_CASE, "id", "\"HS-1.1/x:1\""},
+    {IN_CASE, "id", "\"HS-1.a b:1\""},
+    {IN_CASE, "id", "\"HS-1.x:01\""},
+    {IN_CASE, "id", "\"hs-1.1\""},
+    {IN_CASE, "id", "\"HS-1\""},
+    {IN_CASE, "requirement", "\"HS-01\""},
+    {IN_CASE, "requirement", "\"HS-1.1\""},
+    {IN_CASE, "level", "\"must \""},
+    {IN_CASE, "origin", "\"seen\""},
+    {IN_CASE, "role", "\"both\""},
+    {IN_CASE, "verdict", "\"<b>\""},
+    {IN_CASE, "why", "null"},
+    {IN_CASE, "text", "\"a\\u0000b\""},
+    {IN_CASE, "transcript", "{}"},
+    {IN_ENTRY, "hex", "\"zz\""},
+    {IN_ENTRY, "hex", "\"5\""},
+    {IN_ENTRY, "hex", "7"},
+    {IN_ENTRY, "direction", "\"<b>\""},
+    {IN_ENTRY, "who", "null"},
+    {IN_ENTRY, "what", "\"<b>\""},
+    {IN_ENTRY, "t", "\"0\""},
+    {IN_ENTRY, "t", "1e300"},
+    {IN_ENTRY, "t", "-1"},
+    {IN_ENTRY, "size", "-1"},
+    {IN_ENTRY, "size", "2147483649"},
+    {IN_ENTRY, "size", "1.5"},
+    {IN_RESULTS, "format", "2"},
+    {IN_RESULTS, "complete", "false"},
+    {IN_RESULTS, "shard", "\"1/+1\""},
+    {IN_RESULTS, "shard", "\"0/1\""},
+    {IN_RESULTS, "selected", "-1"},
+    {IN_RESULTS, "selected", "1"},
+    {IN_RESULTS, "seed", "\"8\""},
+    {IN_RESULTS, "cases", "{}"},
+};
+
+/* One of its members, or of its last case's, or of the last entry that this has. */
+static void make_odd(json_t *results, const struct oddity *odd) {
+    json_t *cases = json_object_get(results, "cases"), *into = results;
+    if (odd->where != IN_RESULTS)
+        into = json_array_get(cases, json_array_size(cases) - 1);
+    if (odd->where == IN_ENTRY) {
+        json_t *transcript = json_object_get(into, "transcript");
+        into = json_array_get(transcript, json_array_size(transcript) - 1);
+    }
+    json_t *value = json_loads(odd->value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    CHECK(value != NULL);
+    if (into != NULL)
+        json_object_set(into, odd->key, value);
+    json_decref(value);
 }
 
 /* A member somewhere in it becomes odd. */
@@ -205,10 +252,13 @@ static void append(char **text, size_t *size, json_t *value, char behind) {
     json_decref(value);
 }
 
+enum { ODDITIES = sizeof oddities / sizeof *oddities };
+
 char *results_make(const uint8_t *data, size_t size, size_t *made) {
     choices c = {data, size};
-    unsigned shards = choose(&c, SHARDS) + 1, total = choose(&c, CASES + 1);
-    unsigned how = choose(&c, 3), wrong = how == 1 ? choose(&c, shards) : shards;
+    unsigned how = choose(&c, 3), odd = how == 2 ? choose(&c, ODDITIES) : 0;
+    unsigned shards = choose(&c, SHARDS) + 1, total = (choose(&c, CASES + 1) + 1) % (CASES + 1);
+    unsigned wrong = how == 1 ? choose(&c, shards) : shards;
     unsigned first = choose(&c, shards);
     char *text = NULL;
     *made = 0;
@@ -218,7 +268,7 @@ char *results_make(const uint8_t *data, size_t size, size_t *made) {
         if (shard == wrong)
             spoil(&c, results);
         if (how == 2 && i + 1 == shards)
-            spoil_case(&c, results);
+            make_odd(results, &oddities[odd]);
         append(&text, made, results, 30);
     }
     --*made; /* nothing behind the last */

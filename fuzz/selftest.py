@@ -6,7 +6,7 @@ sees that it is found. `make fuzz-selftest` calls it.
 selftest.py [--build DIR] [--time SECONDS] [--jobs N] [--corpus-only] [--target TARGET] [NAME…]
 
 For each bug it says whether the checked-in corpus finds it, and how long the fuzzer took that began without a corpus, with
-its dictionary, on one core. Exits 1 when a bug was not found within the time, or can no longer be planted.
+its dictionary, on one core; what it finds must pass without the bug. Exits 1 when a bug was not found within the time, or can no longer be planted.
 """
 import argparse
 import concurrent.futures
@@ -67,7 +67,11 @@ def judge(bug, options):
         begin = time.monotonic()
         fuzzed = run([program, f"-max_total_time={options.time}", f"-artifact_prefix={folder}/found-", *([f"-dict={dictionary}"] if dictionary.exists() else []), folder / "new"],
                      timeout=options.time + 300)
-        return corpus.returncode != 0, time.monotonic() - begin if fuzzed.returncode else None, fuzzed.stderr
+        seconds = time.monotonic() - begin if fuzzed.returncode else None
+        for found in folder.glob("found-*"):
+            if run([options.build / f"fuzz/fuzz_{target}", "-runs=0", f"-artifact_prefix={folder}/good-", found], timeout=300).returncode:
+                raise Broken(f"what was found fails without the bug, too: {found.read_bytes()[:200]!r}")
+        return corpus.returncode != 0, seconds, fuzzed.stderr
 
 
 def main():

@@ -15,8 +15,10 @@ static struct {
     const volatile void *slots[SLOTS];
     uint32_t touched[SLOTS]; /* slots that are not NULL, in order */
     size_t used;
-    bool on;
 } taken;
+
+/* Only what this thread takes: libFuzzer has one of its own, which looks at the memory in use. */
+static _Thread_local bool taking;
 
 static const char given_back; /* stands where memory was */
 
@@ -32,7 +34,7 @@ static size_t slot_of(const volatile void *memory) {
 
 static void on_malloc(const volatile void *memory, size_t size) {
     (void)size;
-    if (!taken.on || memory == NULL)
+    if (!taking || memory == NULL)
         return;
     size_t slot = slot_of(memory);
     while (taken.slots[slot] != NULL && taken.slots[slot] != &given_back)
@@ -45,7 +47,7 @@ static void on_malloc(const volatile void *memory, size_t size) {
 }
 
 static void on_free(const volatile void *memory) {
-    if (!taken.on || memory == NULL)
+    if (!taking || memory == NULL)
         return;
     for (size_t slot = slot_of(memory); taken.slots[slot] != NULL; slot = (slot + 1) % SLOTS) {
         if (taken.slots[slot] == memory) {
@@ -73,19 +75,19 @@ static void begin(void) {
 
 int within(void (*what)(void *), void *data) {
     begin();
-    inside = taken.on = true;
+    inside = taking = true;
     status = WITHIN_RETURNED;
     if (setjmp(out) == 0)
         what(data);
-    inside = taken.on = false;
+    inside = taking = false;
     return status;
 }
 
 void within_release(void) {
-    taken.on = true; /* what files hold goes with them */
+    taking = true; /* what files hold goes with them */
     for (size_t i = 0; i < file_count; i++)
         fclose(files[i]);
-    taken.on = false;
+    taking = false;
     file_count = 0;
     for (; taken.used > 0; taken.used--) {
         const volatile void **slot = &taken.slots[taken.touched[taken.used - 1]];

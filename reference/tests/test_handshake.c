@@ -192,6 +192,8 @@ static void test_encode(void **state) {
     } cases[] = {
         {{UINT64_C(0x0123456789abcdef), 4242}, "YOTON!0123456789abcdef.4242\r\n"},
         {{1, 0}, "YOTON!0000000000000001.0\r\n"},
+        {{UINT64_C(0xa0), 9}, "YOTON!00000000000000a0.9\r\n"},
+        {{UINT64_C(0x9a0000000000000f), 10}, "YOTON!9a0000000000000f.10\r\n"},
         {{UINT64_MAX, UINT64_MAX}, "YOTON!ffffffffffffffff.18446744073709551615\r\n"},
     };
     guard g = guard_new(64);
