@@ -58,7 +58,7 @@ TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 COV := -O0 -g --coverage -fprofile-update=atomic
 FUZZ_SAN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MSAN := -O1 -g -fsanitize=memory,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-M32 := -O1 -g -m32 -fsanitize=undefined -fsanitize-undefined-trap-on-error
+M32 := -O1 -g -m32 -D_FILE_OFFSET_BITS=64 -fsanitize=undefined -fsanitize-undefined-trap-on-error
 AFL_CC := AFL_QUIET=1 afl-clang-fast
 AFL_SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -128,7 +128,7 @@ FUZZ_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_TARGETS))
 FUZZ_PLAIN := $(addsuffix .plain,$(FUZZ_BIN))
 # The corpora are replayed by gcc with ASan and UBSan, by clang too, and, of the rooms that use no library, by clang with
 # MSan and, where the machine can, in 32 bits.
-BARE := frame handshake
+BARE := frame handshake link
 FUZZ_OTHER := $(addsuffix .clang,$(FUZZ_BIN)) $(foreach t,$(BARE),$(OUT)/fuzz/fuzz_$(t).msan \
 	$(if $(filter x86_64,$(shell uname -m)),$(OUT)/fuzz/fuzz_$(t).m32))
 AFL_BIN := $(patsubst fuzz/%.c,$(OUT)/fuzz/afl/%,$(FUZZ_TARGETS))
@@ -288,7 +288,8 @@ $(FUZZ_PLAIN): $(OUT)/fuzz/%.plain: $(ASAN)/fuzz/%.o $(call obj,$(ASAN),$(FUZZ_H
 	$(link) $(CC) -pthread $(TEST_SAN) $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
 $(OUT)/fuzz/%.clang: $(FUZZ_DIR)/fuzz/%.o $(call obj,$(FUZZ_DIR),$(FUZZ_HELP) fuzz/runner.c) $(FUZZ_ARCHIVES)
 	$(link) $(FUZZ_CC) -pthread -fsanitize=address,undefined -fno-sanitize-recover=all $(LDFLAGS) -o $@ $(inputs) $(FUZZ_LIBS)
-BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c fuzz/line.c fuzz/mutate.c fuzz/runner.c)
+BARE_SRC := $(wildcard reference/src/wire/frame.c reference/src/wire/handshake.c reference/src/link/*.c \
+	fuzz/line.c fuzz/link_model.c fuzz/mutate.c fuzz/runner.c)
 $(OUT)/fuzz/%.msan: $(MSAN_DIR)/fuzz/%.o $(call obj,$(MSAN_DIR),$(BARE_SRC))
 	$(link) $(FUZZ_CC) $(MSAN) $(LDFLAGS) -o $@ $(inputs)
 $(OUT)/fuzz/%.m32: $(M32_DIR)/fuzz/%.o $(call obj,$(M32_DIR),$(BARE_SRC))

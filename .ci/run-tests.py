@@ -10,8 +10,11 @@ A test that crashes, prints fewer results than it announced, or passes its deadl
 A script says in its first lines, in a comment, when it needs more time than the rest: `test-deadline: SECONDS`.
 """
 import argparse
+import errno
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,10 +85,21 @@ def deadline_of(path, default):
     return max(default, int(found.group(1))) if found else default
 
 
+@functools.lru_cache(maxsize=None)
+def emulator(program):
+    """What runs a program that the kernel does not: one of 32 bits, on a kernel without them."""
+    try:
+        subprocess.run([os.path.abspath(program), os.devnull], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+    except OSError as e:
+        if e.errno == errno.ENOEXEC and shutil.which("qemu-i386"):
+            return ("qemu-i386",)
+    return ()
+
+
 def command_of(kind, path):
     if kind == "replay":
         program, _, folder = path.partition("@")
-        return program, [os.path.abspath(program), folder]
+        return program, [*emulator(program), os.path.abspath(program), folder]
     return path, [os.path.abspath(path)]
 
 

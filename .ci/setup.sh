@@ -17,7 +17,8 @@ PEER_YOTON=$PEER/usr/share/pyzo/pyzo
 UNAVAILABLE=$BUILD/peer/pyzo.unavailable
 LOG=$BUILD/setup.log
 
-# Debian package, how to see that it is there (a command, a header, a module of Python, a runtime of clang), and why.
+# Debian package, how to see that it is there (a command, a header, a module of Python, a runtime of
+# clang, a kernel that runs 32 bits or else a command), and why.
 needs() {
     cat <<'LIST'
 gcc               command gcc                compiles the reference and the harness
@@ -45,7 +46,10 @@ spin              command spin               visits every state of the models of
 procps            command pgrep              shows tests what is left running
 iproute2          command ip                 makes two boxes and a cable for the experiments with sockets
 LIST
-    [ "$(uname -m)" != x86_64 ] || echo 'gcc-multilib header gnu/stubs-32.h replays corpora in 32 bits, too'
+    if [ "$(uname -m)" = x86_64 ]; then
+        echo 'gcc-multilib header gnu/stubs-32.h replays corpora in 32 bits, too'
+        echo 'qemu-user 32bit qemu-i386 runs programs of 32 bits where the kernel does not'
+    fi
     [ -z "${ALSO:-}" ] || printf '%s\n' "$ALSO"
 }
 
@@ -70,6 +74,18 @@ has_runtime() {
     [ -e "$f" ]
 }
 
+# Runs a program of 32 bits: 93 bytes, exit(0) by int 0x80.
+has_32bit() {
+    command -v "$1" >/dev/null 2>&1 && return 0
+    {
+        printf '\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0T\200\4\10\64\0\0\0\0\0\0\0\0\0\0\0\64\0\40\0\1\0\0\0\0\0\0\0'
+        printf '\1\0\0\0\0\0\0\0\0\200\4\10\0\200\4\10]\0\0\0]\0\0\0\5\0\0\0\0\20\0\0\270\1\0\0\0\61\333\315\200'
+    } >"$probe.32" && chmod 700 "$probe.32" && "$probe.32" 2>/dev/null
+    ran=$?
+    rm -f "$probe.32"
+    return $ran
+}
+
 # What apt installs is seen by the system's Python, which is not always the first in PATH.
 has_module() {
     for p in /usr/bin/python3 "$PYTHON"; do
@@ -90,6 +106,7 @@ missing() {
         case $kind in
         command) command -v "$what" >/dev/null 2>&1 ;;
         runtime) has_runtime "$what" ;;
+        32bit) has_32bit "$what" ;;
         module) has_module "$what" ;;
         header) [ $all_headers = yes ] || { [ -n "$compiler" ] && has_header "$what"; } ;;
         esac || echo "$package"

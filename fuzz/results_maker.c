@@ -55,13 +55,18 @@ static json_t *make_transcript(choices *c) {
     return transcript;
 }
 
+static const char long_text[] = /* is cut where there is little room */
+    "one\xc3\xa9two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty twenty-one twenty-two twenty-three";
+
 static json_t *make_case(choices *c, unsigned number) {
     static const char *const verdicts[] = {"pass",  "fail",  "warn",  "skip", "unsupported",
                                            "flaky", "xfail", "xpass", "error"};
     static const char *const levels[] = {"must", "should", "may"};
     static const char *const origins[] = {"manual", "observed", "hardening", "adapter"};
     static const char *const texts[] = {
-        "", "why", "<script>", "a\nb#c\\d\"", "\x1b]0;x\x07", "\xef\xbf\xbf"};
+        "",         "why",    "<script>", "a\nb#c\\d\"\r", "\x1b]0;x\x07", "\xef\xbf\xbf",
+        "`a` b `c", long_text};
     static const char *const ids[] = {"LINK-%u.1", "HS-%u.0", "REPLAY-%u.capture:3"};
     char id[40], requirement[16];
     snprintf(id, sizeof id, ONE_OF(c, ids), number);
@@ -166,6 +171,11 @@ static const struct oddity {
     {IN_CASE, "id", "\"HS-1.x:01\""},
     {IN_CASE, "id", "\"hs-1.1\""},
     {IN_CASE, "id", "\"HS-1\""},
+    {IN_CASE, "id", "\"HS-1.:1\""},
+    {IN_CASE, "id", "\"HS-1.a\\u007f:1\""},
+    {IN_CASE, "level", "\"a word that is longer than any of them\""},
+    {IN_RESULTS, "streams", "[{\"transcript\": {}}]"},
+    {IN_RESULTS, "shard", "\"2/9\""},
     {IN_CASE, "requirement", "\"HS-01\""},
     {IN_CASE, "requirement", "\"HS-1.1\""},
     {IN_CASE, "level", "\"must \""},
@@ -259,15 +269,15 @@ char *results_make(const uint8_t *data, size_t size, size_t *made) {
     unsigned how = choose(&c, 3), odd = how == 2 ? choose(&c, ODDITIES) : 0;
     unsigned shards = choose(&c, SHARDS) + 1, total = (choose(&c, CASES + 1) + 1) % (CASES + 1);
     unsigned wrong = how == 1 ? choose(&c, shards) : shards;
-    unsigned first = choose(&c, shards);
+    unsigned first = choose(&c, shards), left_out = choose(&c, 4) == 3 ? choose(&c, shards) : 0;
     char *text = NULL;
     *made = 0;
-    for (unsigned i = 0; i < shards; i++) {
+    for (unsigned i = 0; i + left_out < shards; i++) {
         unsigned shard = (first + i) % shards;
         json_t *results = make_shard(&c, shard, shards, total);
         if (shard == wrong)
             spoil(&c, results);
-        if (how == 2 && i + 1 == shards)
+        if (how == 2 && i + left_out + 1 == shards)
             make_odd(results, &oddities[odd]);
         append(&text, made, results, 30);
     }
@@ -280,6 +290,9 @@ char *known_make(const uint8_t *data, size_t size, size_t *made) {
     static const char *const versions[] = {"2*", "2.2", "*", "[", "x"};
     static const char *const days[] = {"2031-02-28", "2031-02-29", "2032-02-29",  "2020-01-01",
                                        "2031-13-01", "2031-1-1",   "2031-12-31 ", ""};
+    static const char *const keys[] = {
+        "message", "cause", "a b",
+        "a name that is longer than the names of all that an entry may have together"};
     choices c = {data, size};
     unsigned count = choose(&c, 5), wrong = choose(&c, 2) ? choose(&c, count + 1) : count;
     char *text = NULL;
@@ -292,7 +305,7 @@ char *known_make(const uint8_t *data, size_t size, size_t *made) {
         if (choose(&c, 2))
             json_object_set_new(entry, "expires", json_string(ONE_OF(&c, days)));
         if (choose(&c, 3) == 1)
-            json_object_set_new(entry, choose(&c, 2) ? "message" : "cause", json_string("m"));
+            json_object_set_new(entry, ONE_OF(&c, keys), json_string("m"));
         if (i == wrong)
             spoil(&c, entry);
         append(&text, made, entry, choose(&c, 9) == 1 ? ' ' : '\n');

@@ -13,7 +13,7 @@ failed=0
 machine() {
     rm -rf "${room:?}/bin" "$room/build"
     mkdir "$room/bin"
-    for tool in sh awk cat cut dirname env flock grep head mkdir mktemp rm sleep tail tee uname "$@"; do
+    for tool in sh awk cat chmod cut dirname env flock grep head mkdir mktemp rm sleep tail tee uname "$@"; do
         path=$(command -v "$tool") || continue
         # what is first in PATH may be a script that chooses among several
         [ "$tool" != python3 ] || path=$(python3 -c 'import sys; print(sys.executable)')
@@ -44,7 +44,7 @@ expect() {
     echo "# exit status $status, wanted $wanted and the words: $*"
     sed 's/^/# /' "$room/out"
 }
-everything="gcc g++ as clang llvm-symbolizer clang-format pkg-config gcovr python3 patch tshark xmllint pgrep ip node spin"
+everything="gcc g++ as clang llvm-symbolizer clang-format pkg-config gcovr python3 patch tshark xmllint pgrep ip node spin qemu-i386"
 
 echo 1..11
 
