@@ -61,6 +61,3 @@ EXCLUDED = {
 # Executions a second that a machine must make on which the loop of calibrate.c makes LOOP rounds a second; elsewhere in proportion.
 LOOP = 2_500_000
 RATES = {"frame": 50_000, "handshake": 50_000, "object": 10_000, "text": 10_000, "link": 10_000}
-
-# Of the edges that the corpus reaches, the share that a run without it must reach; 0.95 is what each should.
-EDGES = {}
