@@ -25,7 +25,7 @@ from peer import find_original
 
 ROOT = Path(__file__).resolve().parents[1]
 BRANCHES = 0.95  # of a target's own files
-REACHED = 0.95  # of the edges that the corpus reaches, by a run without, where owned.py says nothing else
+REACHED = 0.95  # of the edges that the corpus reaches, by a run without
 SPEED_SECONDS = 3  # of a run that is as fast as it has to be
 UNBOUND = 2000  # executions for each such second where no speed is asked for
 
