@@ -151,7 +151,7 @@ harness: $(OUT)/yotonspec ## Build `yotonspec`, the conformance harness
 FORCE:
 stamp = mkdir -p $(@D); printf '%s\n' "$(1)" > $@.$$$$; cmp -s $@.$$$$ $@ && rm -f $@.$$$$ || mv -f $@.$$$$ $@
 $(OUT)/.flags: FORCE
-	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN) $(COV))
+	@$(call stamp,$(CC) $(FUZZ_CC) $(BASE) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SAN_FLAGS) $(TEST_SAN) $(TSAN) $(FUZZ_SAN) $(MSAN) $(M32) $(COV))
 $(OUT)/.sources: FORCE
 	@$(call stamp,$(ALL_SRC))
 $(OUT)/.evidence: FORCE

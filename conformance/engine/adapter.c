@@ -240,7 +240,7 @@ static void take_reply(tester *t, json_t *line, const char *text) {
 static void take_event(tester *t, json_t *line) {
     json_array_append(t->adapter.events, line);
     if (json_array_size(t->adapter.events) > EVENT_LIMIT)
-        peer_failed(t, "hung", "the adapter floods: over %d events in one case", EVENT_LIMIT);
+        peer_failed(t, "flooded", "the adapter floods: over %d events in one case", EVENT_LIMIT);
 }
 
 static void take_line(tester *t, const uint8_t *bytes, size_t size) {
@@ -291,7 +291,7 @@ static void read_lines(tester *t) {
         }
         a->taken += (uint64_t)size;
         if (a->taken > FLOOD_LIMIT && !t->finishing)
-            peer_failed(t, "hung", "the adapter floods: over %d MiB of output in one case",
+            peer_failed(t, "flooded", "the adapter floods: over %d MiB of output in one case",
                         FLOOD_LIMIT >> 20);
         if (t->finishing)
             continue;

@@ -89,7 +89,7 @@ static void read_end(end *e) {
         }
         e->t->taken += (uint64_t)size;
         if (e->t->taken > FLOOD_LIMIT && !e->t->finishing)
-            peer_failed(e->t, "hung", "end %u: the peer floods: over %d MiB came in one case",
+            peer_failed(e->t, "flooded", "end %u: the peer floods: over %d MiB came in one case",
                         e->number, FLOOD_LIMIT >> 20);
         note_arrival(s, (size_t)size);
         buffer_add(&s->from, bytes, (size_t)size);

@@ -90,8 +90,9 @@ static item *take_item(end *e, item_kind kind, size_t size) {
 
 static item *recorded(end *e, item *i) {
     if (++e->t->items > ITEM_LIMIT && !e->t->finishing)
-        peer_failed(e->t, "hung", "end %u: the peer floods: over %d packages and lines in one case",
-                    e->number, ITEM_LIMIT);
+        peer_failed(e->t, "flooded",
+                    "end %u: the peer floods: over %d packages and lines in one case", e->number,
+                    ITEM_LIMIT);
     char *what = describe(i);
     i->entry = record_end(e, i->last, RECEIVED, what, i->raw, i->raw_size);
     free(what);

@@ -192,8 +192,9 @@ static void settle(struct pool *pool, struct child *child) {
     json_t *result = collect(child);
     pool->running--;
     bool stalled = json_number_value(json_object_get(result, "stall")) > 0;
-    bool judged = json_object_get(result, "died") == NULL; /* no clock explains that */
-    if (is_verdict(result, "fail") && judged && stalled && again.repeats <= STALL_REPEATS) {
+    /* what no clock explains */
+    bool clockless = json_object_get(result, "died") != NULL || json_object_get(result, "flooded");
+    if (is_verdict(result, "fail") && !clockless && stalled && again.repeats <= STALL_REPEATS) {
         job->repeated++;
         json_decref(result);
         push_todo(pool, again);

@@ -268,6 +268,8 @@ void peer_failed(tester *t, const char *flag, const char *format, ...) {
     json_t *details = why(format, list);
     va_end(list);
     json_object_set_new(details, flag, json_true());
+    if (strcmp(flag, "flooded") == 0) /* for the report it hangs: it has no end */
+        json_object_set_new(details, "hung", json_true());
     finish_with(t, "fail", details);
 }
 

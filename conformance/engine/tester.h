@@ -141,7 +141,7 @@ _Noreturn void fail_instead(end *e, const item *got, const char *expected, const
 _Noreturn void harness_failed(tester *t, const char *format, ...) LIKE_PRINTF(2, 3);
 _Noreturn void finish(tester *t, const char *verdict, json_t *details);
 _Noreturn void peer_failed(tester *t, const char *flag, const char *format, ...)
-    LIKE_PRINTF(3, 4); /* flag: "died", "hung" or "unreachable" */
+    LIKE_PRINTF(3, 4); /* flag: "died", "hung", "flooded" or "unreachable" */
 
 /* What the runner asks a case process to do; never returns. */
 struct case_run {

@@ -47,6 +47,11 @@ static void was_held_up(tester *t) {
     peer_failed(t, "hung", "too late");
 }
 
+static void floods_meanwhile(tester *t) {
+    t->stall = 1;
+    peer_failed(t, "flooded", "too much");
+}
+
 /* A machine that was suspended: only some clocks went on. */
 static time_t asleep;
 
@@ -140,6 +145,10 @@ static void held_up(void **state) {
     job = run_one(was_suspended, 1);
     assert_int_equal(job.repeated, 3);
     has_verdict(&job, "fail", "too late");
+    job = run_one(floods_meanwhile, 1); /* no clock is to blame for that */
+    assert_int_equal(job.repeated, 0);
+    assert_true(json_is_true(json_object_get(job.first, "hung")));
+    has_verdict(&job, "fail", "too much");
     job = run_scaled(works_long, 1, 0.1); /* it needs time, and may have to wait for it */
     has_verdict(&job, "pass", "");
 }

@@ -32,7 +32,10 @@ FAULTS = [
 
 def misbehaviour():
     for fault, code, why, left, arguments in FAULTS:
-        run = Run(fault, SECOND, *arguments, cases=CASES).end()
+        for _ in range(5):
+            run = Run(fault, SECOND, *arguments, cases=CASES).end()
+            if not any("repeated" in case for case in run.cases):  # else the machine stalled, and SECOND was not the second case's start
+                break
         if run.results is None:
             report(fault, run.error or "no results")
             continue
@@ -47,7 +50,7 @@ def misbehaviour():
 
 def floods_of_tcp():
     for fault, why in (("tcp-flood", "the peer floods: over 200000"), ("tcp-bytes", "the peer floods: over 256 MiB")):
-        run = Run(fault, "2", cases=("FRAME-8.1",)).end()
+        run = Run(fault, "2", "--timeout-scale", "20", cases=("FRAME-8.1",)).end()  # no clock ends it sooner
         one = run.cases[0]
         report(f"{fault}: what comes on a connection without end ends the case",
                differs("exit code", run.code, 5), differs("verdict", one["verdict"], "fail"),
