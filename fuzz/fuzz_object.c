@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Objects. Input: a payload, then one byte that chooses the limit of nesting and a check.
+/* Objects. Input: a payload, then one byte that chooses the limit of nesting and a check, and
+ * whether the payload goes on.
  * Oracles: a walker that builds nothing gives the same verdict and offset; the value is what the
  * bytes say, read one by one; it encodes to the size that was told, in the short form, and decodes
  * and encodes to the same again; a payload cut short ends too early, at its end; memory stays below
@@ -214,8 +215,9 @@ static void check_rest(const uint8_t *data, size_t size, size_t depth, size_t us
     yoton_value_clear(&alone);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t setting = fuzz_setting(data, &size);
+enum { MORE = 256 };
+
+static void run_one(const uint8_t *data, size_t size, uint8_t setting) {
     size_t depth = setting < 128 ? 0 : (size_t)setting - 127, used = 0;
     yoton_value value;
     walker_verdict wanted = walker_walk(data, size, depth ? depth : YOTON_DEPTH_DEFAULT);
@@ -225,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (setting % 4 != 0 && alloc_calls() > 0)
         check_shortage(data, size, depth, alloc_calls());
     if (error != YOTON_OK)
-        return 0;
+        return;
     check_whole(&value, data, used, 0);
     /* one of the slower checks at a time keeps the target fast */
     switch (setting % 4) {
@@ -242,5 +244,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_rest(data, size, depth, used);
     }
     yoton_value_clear(&value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint8_t setting = fuzz_setting(data, &size);
+    if ((setting & 0x60) != 0x60 || size == 0) {
+        run_one(data, size, setting);
+        return 0;
+    }
+    /* The last byte again and again: a short input reaches the counts from which on the long form
+     * is sent. */
+    uint8_t *longer = malloc(size + MORE);
+    CHECK(longer != NULL);
+    memcpy(longer, data, size);
+    memset(longer + size, data[size - 1], MORE);
+    run_one(longer, size + MORE, setting);
+    free(longer);
     return 0;
 }
