@@ -11,7 +11,6 @@ A script says in its first lines, in a comment, when it needs more time than the
 """
 import argparse
 import errno
-import functools
 import os
 import re
 import shutil
@@ -85,21 +84,20 @@ def deadline_of(path, default):
     return max(default, int(found.group(1))) if found else default
 
 
-@functools.lru_cache(maxsize=None)
-def emulator(program):
-    """What runs a program that the kernel does not: one of 32 bits, on a kernel without them."""
+def launch(command, **more):
+    """Starts it; what the kernel does not run, as it has 32 bits, by qemu."""
     try:
-        subprocess.run([os.path.abspath(program), os.devnull], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+        return subprocess.Popen(command, **more)
     except OSError as e:
-        if e.errno == errno.ENOEXEC and shutil.which("qemu-i386"):
-            return ("qemu-i386",)
-    return ()
+        if e.errno != errno.ENOEXEC or not shutil.which("qemu-i386"):
+            raise
+        return subprocess.Popen(["qemu-i386", *command], **more)
 
 
 def command_of(kind, path):
     if kind == "replay":
         program, _, folder = path.partition("@")
-        return program, [*emulator(program), os.path.abspath(program), folder]
+        return program, [os.path.abspath(program), folder]
     return path, [os.path.abspath(path)]
 
 
@@ -115,8 +113,7 @@ def run(test, options, environment):
         try:
             limit = deadline_of(program, options.timeout) if kind == "script" else options.timeout
             with lock:
-                child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                         env=environment, start_new_session=True)
+                child = launch(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True)
                 groups.add(child.pid)
             try:
                 status = child.wait(limit)
